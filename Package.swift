@@ -1,0 +1,44 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let strict: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"), .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"), .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "belay",
+    products: [.executable(name: "belay", targets: ["belay"])],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+        .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    ],
+    targets: [
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "BelayCore", swiftSettings: strict),
+        .target(name: "BelayAnalysis", dependencies: ["BelayCore"], swiftSettings: strict),
+        .target(name: "BelayEngine", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
+        .target(name: "BelayHTTP", dependencies: ["BelayCore", "CCurl"], swiftSettings: strict),
+        .target(name: "BelayMetrics", dependencies: ["BelayCore", "BelayEngine", "BelayHTTP"], swiftSettings: strict),
+        .target(
+            name: "BelayJournal", dependencies: ["BelayCore", "BelayEngine", "CCrypto", grdb], swiftSettings: strict),
+        .target(name: "BelayRouters", dependencies: ["BelayCore", "BelayEngine"], swiftSettings: strict),
+        .target(name: "BelaySpec", dependencies: ["BelayCore", "BelayAnalysis", yams], swiftSettings: strict),
+        .target(
+            name: "BelayCLI",
+            dependencies: [
+                "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayJournal", "BelayHTTP", "BelayRouters",
+                "BelayMetrics", arguments,
+            ],
+            resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
+        .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
+    ],
+    swiftLanguageModes: [.v6]
+)

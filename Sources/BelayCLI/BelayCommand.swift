@@ -1,0 +1,57 @@
+internal import ArgumentParser
+
+/// The root of the command. Each subcommand parses, calls, prints; nothing else.
+struct BelayCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "belay",
+        abstract: "Moves traffic to a new version in steps, watches it, and takes it back by itself.",
+        discussion: """
+            Exit codes of run, resume and wait:
+              0 promoted · 1 rolled back: a gate or a deadline · 2 invalid file or target, nothing touched
+              3 aborted by a person, an outside hand or a cancelled job · 4 (wait) waits for a person
+              5 wait timed out · 6 needs attention · 7 the target is another rollout's or driver's
+              8 a dependency could not be reached, nothing touched · 9 rolled back: blind · 64 usage
+            """,
+        version: Version.text,
+        groupedSubcommands: [
+            CommandGroup(name: "A release", subcommands: [RunCommand.self, ResumeCommand.self, RetryCommand.self]),
+            CommandGroup(
+                name: "An operator's word",
+                subcommands: [
+                    PromoteCommand.self, PauseCommand.self, ApproveCommand.self, DenyCommand.self, SkipCommand.self,
+                    AbortCommand.self,
+                ]),
+            CommandGroup(
+                name: "What is going on",
+                subcommands: [StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self]),
+            CommandGroup(name: "Before", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
+            CommandGroup(name: "Otherwise", subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self]),
+        ])
+}
+
+package enum Version {
+    package static let text = "0.1.0"
+}
+
+/// What the executable calls.
+package enum Belay {
+    package static func main() async -> Never {
+        Signals.block()
+        do {
+            var command = try BelayCommand.parseAsRoot()
+            if var async = command as? any AsyncParsableCommand {
+                try await async.run()
+            } else {
+                try command.run()
+            }
+            Console.exit(.success)
+        } catch let error as CommandFailure {
+            for line in error.lines { Console.complain(line) }
+            Console.exit(error.code)
+        } catch let error as ExitCode {
+            Console.exit(ExitStatus(rawValue: error.rawValue))
+        } catch {
+            BelayCommand.exit(withError: error)
+        }
+    }
+}

@@ -1,0 +1,145 @@
+internal import ArgumentParser
+internal import BelayCore
+internal import BelayEngine
+internal import BelayHTTP
+internal import BelayJournal
+internal import BelayMetrics
+internal import BelayRouters
+internal import BelaySpec
+internal import Foundation
+
+struct LintCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lint", abstract: "Check files without a router: every mistake at once, as file:line:column.")
+    @Argument(help: "Rollouts, strategies or analysis templates.") var files: [String]
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value")) var overrides: [String] = []
+
+    func run() throws {
+        Signals.unblock()
+        let loader = try SpecFiles.loader(overrides: overrides)
+        let issues = try files.flatMap { loader.lint(try SpecFiles.read($0)) }
+        for issue in issues { Console.say(issue.description) }
+        if !issues.isEmpty { throw ExitCode(ExitStatus.invalid.rawValue) }
+        Console.say("\(files.count) file\(files.count == 1 ? "" : "s"), nothing wrong")
+    }
+}
+
+struct PlanCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plan", abstract: "Show what a run would do against the live router: every write. Changes nothing.")
+    @OptionGroup var spec: SpecOptions
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        Signals.unblock()
+        let spec = try spec.load()
+        let journal = try? store.open(.operate)  // Without one nothing of ours is under way.
+        let bound = try await Release.bind(spec, journal: journal)
+        for line in PlanText(bound: bound, notes: spec.notes).lines { Console.print(line) }
+    }
+}
+
+/// What `plan` prints.
+struct PlanText {
+    let bound: Release.Bound
+    let notes: [String]
+
+    private var plan: Plan { bound.plan }
+
+    var lines: [String] {
+        let target = plan.target.haproxy
+        var lines = ["\(plan.name) \(plan.revision): \(plan.stable.name) (\(plan.stable.backend)) → \(plan.canary.name) (\(plan.canary.backend))"]
+        lines += notes.map { "  \($0)" } + bound.survey.notes.map { "  found \($0)" }
+        lines.append("")
+        lines.append("  0. pin: \(write(.zero)) on \(target.sockets.count) instance(s), read back, then the file")
+        for (index, step) in plan.steps.enumerated() { lines += describe(index, step) }
+        lines.append("  \(plan.steps.count + 1). adopt: \(plan.canary.name) is stable for the next release; the mark \(target.mapFile).\(target.key).owner goes")
+        lines.append("")
+        lines.append("way back, from anywhere: `set map` to \(value(.zero)) at once on all instances, read back, fenced; about \(roundTrip)")
+        lines.append("  long connections are not cut: that needs an admin socket, and new requests follow the map at once")
+        if bound.survey.isShared {
+            lines.append("  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
+        }
+        lines += ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.map(describe))
+        lines.append("limits: \(plan.progressDeadline.text) for a write to be confirmed, \(plan.waitLimit.text) for a person to decide")
+        return lines
+    }
+
+    private var roundTrip: String {
+        let milliseconds = Double(bound.survey.roundTrip.wholeMilliseconds)
+        return milliseconds < 1 ? "a few ms" : "\(Int(milliseconds * 5)) ms"
+    }
+
+    private func value(_ share: Weight) -> Int { plan.roles.mirrored(share).basisPoints }
+    private func write(_ share: Weight) -> String { "\(plan.target.haproxy.key) = \(value(share))" }
+
+    private func describe(_ index: Int, _ step: PlanStep) -> [String] {
+        let name = step.name.map { " (\($0))" } ?? ""
+        var text = "  \(index + 1).\(name) \(step.weight.text) on \(plan.canary.name): \(write(step.weight))"
+        if step.hold.max > .zero {
+            text += step.hold.min == step.hold.max ? ", hold \(step.hold.max.text)" : ", hold \(step.hold.min.text) to \(step.hold.max.text)"
+        }
+        var lines = [text]
+        for metric in plan.metrics where metric.scope == .step(index) { lines.append("     concludes \(metric.name)") }
+        if let approval = step.approval {
+            let from = approval.from.isEmpty ? "anybody" : approval.from.joined(separator: ", ")
+            lines.append("     then waits for \(approval.count) approval(s) by \(from), \(approval.timeout.text), else \(approval.onTimeout.rawValue)")
+        }
+        return lines
+    }
+
+    private func describe(_ metric: Metric) -> String {
+        let condition = [metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" }].compactMap(\.self)
+        let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
+        return "  \(metric.name): \(condition.joined(separator: ", ")); every \(metric.interval.text)\(window), failureLimit \(metric.limits.failure), blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+    }
+}
+
+struct DoctorCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "doctor", abstract: "Check reachability and rights: the journal, and a file's router and metrics.")
+    @Argument(help: "A rollout's file.") var file: String?
+    @OptionGroup var store: StoreOptions
+
+    func run() async throws {
+        Signals.unblock()
+        var failed: [CommandFailure] = []
+        func check(_ what: String, _ body: () async throws -> String) async {
+            do {
+                Console.print("ok    \(what): \(try await body())")
+            } catch let failure as CommandFailure {
+                failed.append(failure)
+                for line in failure.lines { Console.print("FAIL  \(what): \(line)") }
+            } catch {
+                Console.print("FAIL  \(what): \(error)")
+            }
+        }
+        await check("journal") {
+            let journal = try store.open(.drive)
+            return "\(journal.path), writable, undamaged"
+        }
+        if let file {
+            let loaded = Result { try SpecOptions.parse([file]).load() }
+            await check("file") { "\(try loaded.get().name): no mistakes" }
+            if case .success(let spec) = loaded {
+                await check("router") { (try await Release.bind(spec, journal: nil)).survey.notes.joined(separator: "; ") }
+                await check("rights") { try rights(on: spec.haproxy) }
+                if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
+                    await check("metrics") {
+                        try await Release.tryMetrics(of: plan)
+                        return "\(plan.metrics.count) queries answered"
+                    }
+                }
+            }
+        }
+        if let first = failed.first { throw ExitCode(first.code.rawValue) }
+    }
+
+    private func rights(on target: HAProxyTarget) throws -> String {
+        let folder = URL(fileURLWithPath: target.mapFile).deletingLastPathComponent().path
+        guard FileManager.default.isWritableFile(atPath: folder) else {
+            throw CommandFailure(.invalid, "the folder \(folder) must be writable: the map is replaced by renaming")
+        }
+        return "\(folder) is writable"
+    }
+}

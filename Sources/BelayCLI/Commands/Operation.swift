@@ -1,0 +1,66 @@
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+internal import Foundation
+
+/// An operator's word to a rollout: left in the journal's inbox, where its driver looks ten times a second.
+struct Operation {
+    let journal: SQLiteJournal
+    let clock: WallClock
+    let id: String
+
+    /// - Throws: ``CommandFailure`` 1 where there is no such rollout or it is over.
+    init(_ word: String?, _ store: StoreOptions, access: SQLiteJournal.Access = .operate) throws(CommandFailure) {
+        clock = WallClock()
+        let journal = try store.open(access, clock: clock)
+        let found = try orFail { () throws(JournalFailure) in try journal.find(word) }
+        if let outcome = found.outcome { throw CommandFailure(.failure, "\(found.id) is over: \(outcome)") }
+        (self.journal, id) = (journal, found.id)
+    }
+
+    init(journal: SQLiteJournal, clock: WallClock, id: String) {
+        (self.journal, self.clock, self.id) = (journal, clock, id)
+    }
+
+    func isDriven() throws(CommandFailure) -> Bool {
+        let holder = try orFail { () throws(JournalFailure) in try journal.holder(of: id) }
+        return holder?.isLive(at: clock.now) ?? false
+    }
+
+    /// Aimed at the rollout as it stands now.
+    func command(_ verb: Command.Verb, _ who: ActorOptions) -> Command {
+        let position = try? journal.records(of: id).count
+        return Command(id: UUID().uuidString, verb: verb, actor: who.person, reason: who.reason, aimedAt: position)
+    }
+
+    /// Tells the driver and waits for its answer.
+    /// - Throws: ``CommandFailure`` 1 with the refusal, or where nobody drives; the command is then taken back.
+    func tell(_ verb: Command.Verb, _ who: ActorOptions, output: OutputFormat) async throws {
+        let command = command(verb, who)
+        guard try isDriven() else { throw nobodyDrives }
+        try orFail { () throws(JournalFailure) in try journal.send(command, to: id) }
+        switch try await reply(to: command, within: .seconds(10)) {
+        case .obeyed:
+            Console.say("\(id): \(EventText.verb(verb)), recorded for \(command.actor.name)")
+            if output == .json { Console.print(JSONText.write(.object([.init("rollout", .string(id)), .init("obeyed", .bool(true))]))) }
+        case .refused(let reason): throw CommandFailure(.failure, "\(id): refused: \(reason)")
+        case .waiting:
+            try orFail { () throws(JournalFailure) in try journal.withdraw(command.id) }
+            throw nobodyDrives
+        }
+    }
+
+    func reply(to command: Command, within limit: Duration) async throws -> SQLiteJournal.Reply {
+        let end = ContinuousClock.now + limit
+        while ContinuousClock.now < end {
+            let reply = try orFail { () throws(JournalFailure) in try journal.reply(to: command.id) }
+            if reply != .waiting { return reply }
+            try await Task.sleep(for: .milliseconds(5))
+        }
+        return .waiting
+    }
+
+    private var nobodyDrives: CommandFailure {
+        CommandFailure(.failure, "nobody drives \(id), so nothing was done; `belay resume \(id)` picks it up")
+    }
+}

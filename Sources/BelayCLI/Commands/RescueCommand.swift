@@ -1,0 +1,67 @@
+internal import ArgumentParser
+internal import BelayCore
+internal import BelayEngine
+internal import BelayRouters
+internal import BelaySpec
+internal import Foundation
+
+struct RescueCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "rescue", abstract: "Stable 100 %, now, with no journal at all.",
+        discussion: "The owner's mark at the target says which side is stable; without one, say it with --stable.")
+
+    @Argument(help: "The rollout's file.") var file: String
+    @Option(help: ArgumentHelp("The side that gets all traffic; overrides the mark.", valueName: "side")) var stable: String?
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value")) var overrides: [String] = []
+
+    func run() async throws {
+        let target = try target()
+        let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
+        let (side, mark) = try stableSide(target, owner)
+        let roles = Roles(canaryIsSecond: side == target.sides.first.name)
+        let router = HAProxyRouter(target: target, roles: roles, clock: WallClock())
+        let write = TrafficWrite(share: .zero, kind: .wayBack)
+        let end = ContinuousClock.now + .seconds(60)
+        var complaint = ""
+        while ContinuousClock.now < end {
+            let (reading, error) = await router.write(write, isOurs: { true })
+            if error == nil, reading.confirms(write) {
+                if let mark, !mark.process.mayBeAlive { owner.removeAnyway() }
+                Console.say("all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)")
+                for (path, instance) in zip(target.sockets, reading.instances) where instance.running == nil {
+                    Console.say("\(path) is out of reach; it will start with \(side)")
+                }
+                if let mark, mark.process.mayBeAlive { Console.say("\(mark.rollout) is still driven by \(mark.process.text); it will see this and end") }
+                return
+            }
+            let words = error ?? reading.instances.map { $0.running?.text ?? "out of reach" }.joined(separator: ", ")
+            if words != complaint { Console.say("not confirmed yet: \(words)") }
+            complaint = words
+            try await Task.sleep(for: .milliseconds(250))
+        }
+        throw CommandFailure(.needsAttention, "stable 100 % on \(side) could not be confirmed in 60 s: \(complaint)")
+    }
+
+    /// Only the traffic part has to be right: at such a moment a mistake in a gate must not stand in the way.
+    private func target() throws -> HAProxyTarget {
+        let (source, loader) = (try SpecFiles.read(file), try SpecFiles.loader(overrides: overrides))
+        do throws(SpecFailure) {
+            return try loader.target(source)
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    private func stableSide(_ target: HAProxyTarget, _ owner: OwnerFile) throws -> (String, OwnerMark?) {
+        var mark: OwnerMark?
+        if case .mark(let found) = owner.read() { mark = found }
+        let names = [target.sides.first.name, target.sides.second.name]
+        guard let side = stable ?? mark?.stable else {
+            throw CommandFailure(.invalid, "there is no mark at \(owner.path); say which side is stable: --stable \(names.joined(separator: " or --stable "))")
+        }
+        guard names.contains(side) else {
+            throw CommandFailure(.invalid, "`\(side)` is none of the sides \(names.joined(separator: ", "))")
+        }
+        return (side, mark)
+    }
+}

@@ -1,0 +1,49 @@
+internal import Glibc
+
+/// The two outputs: stderr for people, stdout for machines. Written with write(2), because a buffered line is lost with a
+/// killed program; a closed or full output never stops the engine.
+enum Console {
+    static let isTerminal = isatty(1) == 1
+    static let errorIsTerminal = isatty(2) == 1
+    private static let noColor = getenv("NO_COLOR") != nil || getenv("TERM").map { String(cString: $0) } == "dumb"
+
+    static func say(_ line: String) { write(line + "\n", to: 2) }
+    static func print(_ line: String) { write(line + "\n", to: 1) }
+    static func complain(_ line: String) { say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)") }
+
+    /// Without a terminal, or with `NO_COLOR`, the text as it is.
+    static func colored(_ text: String, _ color: Color, onError: Bool = true) -> String {
+        (onError ? errorIsTerminal : isTerminal) && !noColor ? "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m" : text
+    }
+
+    enum Color: Int {
+        case bold = 1
+        case dim = 2
+        case red = 31
+        case green = 32
+        case yellow = 33
+        case cyan = 36
+    }
+
+    static func write(_ text: String, to file: Int32) {
+        var rest = Array(text.utf8)[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            if count < 0, errno == EINTR { continue }
+            if count <= 0 { return }  // Nobody reads any more.
+            rest = rest.dropFirst(count)
+        }
+    }
+
+    /// Columns and lines; 80 × 24 where the terminal does not say.
+    static var size: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(1, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return (80, 24) }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
+    static func exit(_ code: ExitStatus) -> Never {
+        fflush(nil)
+        Glibc.exit(code.rawValue)
+    }
+}

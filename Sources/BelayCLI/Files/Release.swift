@@ -1,0 +1,195 @@
+internal import BelayCore
+internal import BelayEngine
+internal import BelayHTTP
+internal import BelayJournal
+internal import BelayMetrics
+internal import BelayRouters
+internal import BelaySpec
+internal import Foundation
+
+/// What stands between a file and a driven rollout: the look at the live target, the rollout's record, the drive.
+struct Release {
+    enum OnCancel: String, CaseIterable {
+        case rollback, leave
+    }
+
+    let journal: SQLiteJournal
+    let clock: WallClock
+    let reporter: Reporter
+
+    /// A plan bound to the live router.
+    struct Bound {
+        let plan: Plan
+        let survey: HAProxySurvey
+        let original: String
+    }
+
+    static func identity(of target: HAProxyTarget) -> String {
+        "haproxy:\(ProcessIdentity.hostName):\(target.mapFile):\(target.key)"
+    }
+
+    /// Looks at ownership first, then at the router; changes nothing.
+    /// - Throws: ``CommandFailure`` 7 where the target is another rollout's, 8 where a socket does not answer, 2 for the rest.
+    static func survey(_ target: HAProxyTarget, journal: SQLiteJournal?) async throws(CommandFailure) -> HAProxySurvey {
+        let identity = identity(of: target)
+        if let journal, let busy = try orFail({ () throws(JournalFailure) in try journal.rolloutUnderWay(on: identity) }) {
+            throw CommandFailure(
+                .taken, "\(busy) is under way on this target (\(target.mapFile), key \(target.key)); nothing was touched",
+                "see `belay status \(busy)`; nobody drives it? `belay resume \(busy)` or `belay abort \(busy)`")
+        }
+        let over = try journal.map { journal throws(CommandFailure) in
+            try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: identity) }
+        } ?? []
+        let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
+        switch owner.read() {
+        case .none: break
+        case .mark(let mark) where over.contains(mark.rollout): break
+        case .mark(let mark):
+            throw CommandFailure(
+                .taken,
+                "the target belongs to \(mark.rollout) (\(mark.process.text), journal \(mark.store), stable is \(mark.stable)); nothing was touched",
+                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.path))")
+        case .unreadable(let why): throw CommandFailure(.taken, "\(why); nothing was touched")
+        }
+        let survey = await HAProxySurvey.take(of: target)
+        try check(survey)
+        return survey
+    }
+
+    private static func check(_ survey: HAProxySurvey) throws(CommandFailure) {
+        guard !survey.problems.isEmpty else { return }
+        var code = ExitStatus.unreachable
+        let lines = survey.problems.map { problem in
+            switch problem {
+            case .unreachable(let message): return message
+            case .invalid(let message):
+                code = .invalid
+                return message
+            }
+        }
+        if survey.problems.contains(where: { if case .unreachable = $0 { true } else { false } }) { code = .unreachable }
+        throw CommandFailure(code, lines: lines + ["nothing was touched"])
+    }
+
+    static func bind(_ spec: RolloutSpec, journal: SQLiteJournal?) async throws(CommandFailure) -> Bound {
+        let survey = try await survey(spec.haproxy, journal: journal)
+        guard let share = survey.secondShare, let roles = Roles(secondShare: share) else {
+            throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
+        }
+        do throws(SpecFailure) {
+            let plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
+            return Bound(plan: plan, survey: survey, original: "\(share.basisPoints)")
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    /// Asks every metric once: a query that the server refuses is found before anything moves.
+    static func tryMetrics(of plan: Plan) async throws(CommandFailure) {
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        let provider = PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment)
+        var invalid: [String] = []
+        var unreachable: [String] = []
+        for metric in plan.metrics {
+            let (answer, _) = await provider.measure(metric)
+            switch answer {
+            case .scalar, .list: break
+            case .error(let message): invalid.append("metric \(metric.name): \(message)")
+            case .noData(let message): unreachable.append("metric \(metric.name): \(message)")
+            }
+        }
+        if !invalid.isEmpty { throw CommandFailure(.invalid, lines: invalid + ["nothing was touched"]) }
+        if !unreachable.isEmpty { throw CommandFailure(.unreachable, lines: unreachable + ["nothing was touched"]) }
+    }
+
+    /// Until no window reaches back to when the canary's side last had traffic, as the journal knows.
+    func settleUntil(_ plan: Plan, at now: Timestamp) throws(CommandFailure) -> Timestamp? {
+        if plan.settle == .zero { return nil }
+        let last = try orFail { () throws(JournalFailure) in try journal.lastEnd(on: plan.target.identity) }
+        guard let last else { return nil }
+        let until = last.advanced(by: plan.settle ?? plan.longestWindow)
+        return until > now ? until : nil
+    }
+
+    /// Records a new rollout and drives it to its end.
+    func start(
+        _ plan: Plan, original: String, key: String?, timeout: Duration?, actor: Actor, reason: String, onCancel: OnCancel
+    ) async throws(CommandFailure) -> ExitStatus {
+        let now = clock.now
+        let started = Event.Started(
+            plan: plan, original: original, settleUntil: try settleUntil(plan, at: now),
+            deadline: timeout.map { now.advanced(by: $0) }, actor: actor, reason: reason)
+        let id = RolloutID.make(name: plan.name, at: now)
+        let lease: Lease
+        do throws(JournalFailure) {
+            lease = try journal.create(id, started, key: key, process: .current, at: now)
+        } catch {
+            if error.kind == .refused { throw CommandFailure(.taken, error.message) }
+            throw CommandFailure(error)
+        }
+        reporter.began(id, plan)
+        return try await drive(id, RolloutMachine(started, at: now), lease, commands: [], onCancel: onCancel)
+    }
+
+    /// Takes over a rollout that nobody drives.
+    func resume(
+        _ id: String, commands: [Command], isForced: Bool = false, onCancel: OnCancel
+    ) async throws(CommandFailure) -> ExitStatus {
+        let lease = try orFail { () throws(JournalFailure) in
+            try journal.acquire(id, process: .current, at: clock.now, isForced: isForced)
+        }
+        let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
+        guard machine.plan.target.identity == Self.identity(of: machine.plan.target.haproxy) else {
+            throw CommandFailure(
+                .invalid, "\(id) drives \(machine.plan.target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched")
+        }
+        reporter.tookOver(id, machine)
+        return try await drive(id, machine, lease, commands: commands, onCancel: onCancel)
+    }
+
+    private func drive(
+        _ id: String, _ machine: RolloutMachine, _ lease: Lease, commands: [Command], onCancel: OnCancel
+    ) async throws(CommandFailure) -> ExitStatus {
+        let plan = machine.plan
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        let mark = OwnerMark(
+            rollout: id, epoch: lease.epoch, stable: plan.stable.name, original: machine.started.original,
+            store: journal.path, process: .current)
+        var setup = Engine.Setup(
+            journal: journal, router: HAProxyRouter(target: plan.target.haproxy, roles: plan.roles, clock: clock),
+            provider: PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment), clock: clock,
+            lease: lease, mark: mark)
+        setup.superseding = (try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: plan.target.identity) })
+        setup.report = { [reporter] event, at, machine in reporter.report(id, event, at, machine) }
+        setup.warn = { [reporter] in reporter.warn($0) }
+        let engine = Engine(setup, plan: plan)
+        for command in commands { engine.send(.command(command)) }
+        let signalled = Locked<Int32?>(nil)
+        let watch = Signals.watch { number in
+            signalled.withLock { $0 = number }
+            switch onCancel {
+            case .rollback: engine.send(.cancelled(Signals.name(number)))
+            case .leave: engine.leave()
+            }
+        }
+        let result = await engine.drive(machine)
+        withExtendedLifetime(watch) {}
+        return finish(id, lease, result, signalled.withLock { $0 })
+    }
+
+    private func finish(_ id: String, _ lease: Lease, _ result: Engine.Result, _ signal: Int32?) -> ExitStatus {
+        // The next driver need not wait for the lease to run out; a journal that cannot be written lets it run out.
+        _ = try? journal.release(lease)
+        switch result {
+        case .left:
+            reporter.left(id)
+            return .signal(signal ?? 15)
+        case .ended(let end):
+            let head = (try? journal.verify(id))?.head
+            reporter.ended(id, end, head: head)
+            return ExitStatus(end)
+        }
+    }
+}

@@ -1,0 +1,95 @@
+internal import BelayCore
+
+/// An event as a line for people.
+struct EventText {
+    let plan: Plan
+
+    /// nil where the event says nothing that an operator needs in the log.
+    func line(_ event: Event) -> (text: String, color: Console.Color?)? {
+        switch event {
+        case .started(let started): return ("started by \(started.actor.name)\(Self.because(started.reason))", nil)
+        case .tookOver(let epoch, let holder): return epoch > 1 ? ("taken over by \(holder), epoch \(epoch)", .yellow) : nil
+        case .claimed, .watched: return nil
+        case .claimFailed(let message): return ("the mark at the target: \(message); trying again", .yellow)
+        case .stepStarted(let step, let share): return ("\(name(step)): asking for \(share.text) on \(plan.canary.name)", .bold)
+        case .trafficConfirmed(let share, _):
+            return share == .zero
+                ? ("router confirms: all traffic on \(plan.stable.name)", .green)
+                : ("router confirms: \(share.text) on \(plan.canary.name)", .green)
+        case .trafficFailed(let share, let message): return ("\(share.text) not confirmed: \(message)", .yellow)
+        case .routerLost(let message): return ("router out of reach: \(message)", .yellow)
+        case .routerFound: return ("router reached again", nil)
+        case .routerReloaded(_, let found):
+            return ("router was reloaded; it shows \(found.map(\.text).joined(separator: ", "))", .yellow)
+        case .measured(let measured): return measurement(measured)
+        case .verdict(_, let verdict, let message): return ("\(verdict.rawValue.uppercased()) \(message)", .red)
+        case .settlingBegan: return ("waiting until no window reaches back to \(plan.canary.name)'s earlier traffic", .dim)
+        case .approvalAsked(let step, _):
+            let from = plan.steps[step].approval?.from ?? []
+            return ("\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", "))", .yellow)
+        case .stepPassed(let step): return ("\(name(step)): passed", .green)
+        case .paused(let message, _): return ("paused: \(message)", .yellow)
+        case .obeyed(let command): return ("\(Self.verb(command.verb)) by \(command.actor.name)\(Self.because(command.reason))", .cyan)
+        case .approvalTimedOut(let step): return ("\(name(step)): nobody approved in time", .yellow)
+        case .wayBackBegan(let cause): return ("TAKING THE TRAFFIC BACK: \(cause.message)", .red)
+        case .attentionNeeded(let message): return ("NEEDS ATTENTION: \(message)", .red)
+        case .clockJumped(let milliseconds): return ("the clock jumped by \(Duration.milliseconds(milliseconds).text)", .yellow)
+        case .adopted: return ("\(plan.canary.name) is the stable side now", .green)
+        case .finished(let outcome): return finish(outcome)
+        case .unreadable(let name): return ("\(name): written by a newer version", .dim)
+        }
+    }
+
+    private func finish(_ outcome: Outcome) -> (text: String, color: Console.Color?) {
+        switch outcome {
+        case .promoted: ("PROMOTED: \(plan.revision) has all traffic (\(plan.canary.name))", .green)
+        case .rolledBack(let cause): ("ROLLED BACK to \(plan.stable.name): \(cause.message)", .red)
+        case .refused(let holder): ("REFUSED: the target belongs to \(holder); nothing was touched", .red)
+        }
+    }
+
+    private func measurement(_ measured: Event.Measured) -> (text: String, color: Console.Color?) {
+        let measurement = measured.measurement
+        guard plan.metrics.indices.contains(measurement.metric) else { return ("metric \(measurement.metric)", .dim) }
+        let metric = plan.metrics[measurement.metric]
+        let limit = metric.successCondition ?? metric.failureCondition.map { "not \($0)" } ?? ""
+        let because = measurement.message.isEmpty ? "" : " (\(measurement.message))"
+        let mark =
+            switch measurement.phase {
+            case .successful: "✔"
+            case .failed: "✖"
+            case .inconclusive: "?"
+            case .error, .noData: "·"
+            }
+        let color: Console.Color = measurement.phase == .failed ? .red : .dim
+        let text = measurement.phase == .successful || measurement.phase == .failed ? "" : " \(measurement.phase.rawValue)"
+        return ("  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(measurement.phase == .failed ? "" : because)", color)
+    }
+
+    func name(_ step: Int) -> String {
+        let label = plan.steps[step].name.map { " \($0)" } ?? ""
+        return "step \(step + 1)/\(plan.steps.count)\(label)"
+    }
+
+    static func verb(_ verb: Command.Verb) -> String {
+        switch verb {
+        case .pause: "pause"
+        case .resume: "resume"
+        case .promote(let isFull): isFull ? "promote --full" : "promote"
+        case .approve: "approved"
+        case .deny: "denied"
+        case .skip(let metric): "skip \(metric)"
+        case .abort: "abort"
+        }
+    }
+
+    /// Four significant digits are enough for a line.
+    static func rounded(_ value: String) -> String {
+        guard value.contains("."), let number = Double(value.filter { $0 != "[" && $0 != "]" }) else { return value }
+        var scale = 1.0
+        while abs(number) * scale < 1000, scale < 1e9 { scale *= 10 }
+        return "\((number * scale).rounded() / scale)"
+    }
+
+    private static func because(_ reason: String) -> String { reason.isEmpty ? "" : ": \(reason)" }
+}

@@ -1,0 +1,94 @@
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+internal import Foundation
+
+/// Tells what happens while a rollout is driven: lines on stderr for people, JSON Lines on stdout for machines.
+struct Reporter: Sendable {
+    let output: OutputFormat
+
+    func began(_ id: String, _ plan: Plan) {
+        say("\(id): \(plan.name) \(plan.revision), \(plan.stable.name) → \(plan.canary.name), \(plan.steps.count) steps, \(plan.metrics.count) metrics")
+        emit(["type": .string("rollout"), "rollout": .string(id), "revision": .string(plan.revision), "stable": .string(plan.stable.name), "canary": .string(plan.canary.name)])
+    }
+
+    func tookOver(_ id: String, _ machine: RolloutMachine) {
+        say("\(id): taking over at event \(machine.position)")
+    }
+
+    func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
+        if let (text, color) = EventText(plan: machine.plan).line(event) {
+            say("\(Console.colored(TimeText.clock(at), .dim))  \(color.map { Console.colored(text, $0) } ?? text)")
+        }
+        if output == .json {
+            emit([
+                "type": .string("event"), "rollout": .string(id), "time": .string(TimeText.iso(at)),
+                "event": .string(StoredEvent.name(of: event)), "payload": StoredEvent.payload(of: event),
+            ])
+        }
+    }
+
+    func warn(_ message: String) { say("\(Console.colored("warning:", .yellow)) \(message)") }
+
+    func left(_ id: String) { say("\(id): left as it is; `belay resume \(id)` goes on") }
+
+    func ended(_ id: String, _ end: Driver.End, head: String?) {
+        switch end {
+        case .finished: break
+        case .superseded(let holder): say("\(id): stopped, somebody else drives: \(holder)")
+        case .needsAttention(let message):
+            say(Console.colored("\(id) NEEDS ATTENTION: \(message)", .red))
+            say("the intent is kept: `belay resume \(id)` goes on with it")
+        }
+        if let head { say("\(Console.colored("journal head \(head)", .dim))") }
+        emit([
+            "type": .string("end"), "rollout": .string(id), "exit": .int(Int64(ExitStatus(end).rawValue)),
+            "head": head.map { .string($0) } ?? .null,
+        ])
+    }
+
+    private func say(_ line: String) { Console.say(line) }
+
+    private func emit(_ members: KeyValuePairs<String, JSONValue>) {
+        guard output == .json else { return }
+        Console.print(JSONText.write(.object(members.map { .init($0.key, $0.value) })))
+    }
+}
+
+/// Moments and spans as people and machines read them.
+enum TimeText {
+    /// `10:22:03`, local.
+    static func clock(_ time: Timestamp) -> String { format(time, "%H:%M:%S") }
+
+    /// `2026-11-21 10:22:03`, local.
+    static func full(_ time: Timestamp) -> String { format(time, "%Y-%m-%d %H:%M:%S") }
+
+    /// RFC 3339 with milliseconds, UTC.
+    static func iso(_ time: Timestamp) -> String {
+        var seconds = time_t(time.milliseconds / 1000)
+        var parts = tm()
+        gmtime_r(&seconds, &parts)
+        let fraction = "\(1000 + time.milliseconds % 1000)".dropFirst()
+        return "\(format(parts, "%Y-%m-%dT%H:%M:%S")).\(fraction)Z"
+    }
+
+    /// `4m10s`; no milliseconds above a second.
+    static func span(_ duration: Duration) -> String {
+        let milliseconds = max(0, duration.wholeMilliseconds)
+        return milliseconds < 1000 ? "\(milliseconds)ms" : Duration.seconds(milliseconds / 1000).text
+    }
+
+    private static func format(_ time: Timestamp, _ pattern: String) -> String {
+        var seconds = time_t(time.milliseconds / 1000)
+        var parts = tm()
+        localtime_r(&seconds, &parts)
+        return format(parts, pattern)
+    }
+
+    private static func format(_ parts: tm, _ pattern: String) -> String {
+        var parts = parts
+        var buffer = [CChar](repeating: 0, count: 64)
+        let count = strftime(&buffer, buffer.count, pattern, &parts)
+        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+}

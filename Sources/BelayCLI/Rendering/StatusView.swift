@@ -1,0 +1,161 @@
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+
+/// A rollout as one screen: the step, the weight as a bar, each metric with its last values against its limit, the time left.
+struct StatusView {
+    let id: String
+    let machine: RolloutMachine
+    /// The last values of each metric, oldest first.
+    let recent: [[String]]
+    let holder: LeaseHolder?
+    let now: Timestamp
+    var isColored = true
+
+    private var plan: Plan { machine.plan }
+    private var state: MachineState { machine.state }
+
+    func lines(columns: Int) -> [String] {
+        var lines = [paint("\(id)", .bold) + "  \(plan.name) \(plan.revision)"]
+        lines.append("  " + headline)
+        lines.append("  " + bar(width: min(50, max(10, columns - 34))))
+        lines += stepLines
+        if !plan.metrics.isEmpty {
+            lines.append("")
+            lines += plan.metrics.indices.map(metricLine)
+        }
+        lines.append("")
+        lines += hints.map { "  " + $0 }
+        return lines
+    }
+
+    private var headline: String {
+        switch state.phase {
+        case .claiming: "marking the target"
+        case .pinning: "asserting stable 100 % on \(plan.stable.name)"
+        case .settling(let until): "settling for \(TimeText.span(now.duration(to: until)))"
+        case .routing(let step): "\(name(step)): asking the router for \(plan.share(ofStep: step).text)\(pauseText)"
+        case .holding(let step): "\(name(step)): \(holdText(step))\(pauseText)"
+        case .approving(let step, let until):
+            paint("\(name(step)): waits for approval, \(TimeText.span(now.duration(to: until))) left", .yellow)
+        case .adopting: "promoting"
+        case .returning(let cause): paint("taking the traffic back: \(cause.message)", .red)
+        case .releasing(let cause): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
+        case .finished(.promoted): paint("PROMOTED, \(plan.canary.name) has all traffic", .green)
+        case .finished(.rolledBack(let cause)): paint("ROLLED BACK to \(plan.stable.name): \(cause.message)", .red)
+        case .finished(.refused(let holder)): paint("REFUSED: the target belongs to \(holder)", .red)
+        }
+    }
+
+    private var pauseText: String {
+        guard let pause = state.pause else { return "" }
+        return paint("  PAUSED \(pause.message), \(TimeText.span(now.duration(to: pause.until))) left", .yellow)
+    }
+
+    private func holdText(_ step: Int) -> String {
+        let hold = plan.steps[step].hold
+        let left = hold.max - state.watched
+        if left > .zero { return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.span(left)) left" }
+        let waiting = machine.gates.filter { !isReady($0) }.map { plan.metrics[$0].name }
+        return waiting.isEmpty ? "watched \(hold.max.text)" : "watched \(hold.max.text), waiting for \(waiting.joined(separator: ", "))"
+    }
+
+    private func isReady(_ index: Int) -> Bool { state.metrics[index].lastPhase == .successful && state.metrics[index].lastIsFresh }
+
+    private func bar(width: Int) -> String {
+        let share = state.confirmed ?? .zero
+        let filled = (share.basisPoints * width + 5000) / 10_000
+        let canary = String(repeating: "█", count: filled)
+        let stable = String(repeating: "░", count: width - filled)
+        let confirmed = state.confirmed == nil ? " (not confirmed)" : ""
+        return "\(paint(canary, .cyan))\(stable)  \(plan.canary.name) \(share.text), \(plan.stable.name) \(share.complement.text)\(confirmed)"
+    }
+
+    private var stepLines: [String] {
+        let marks = plan.steps.indices.map { index in
+            let text = plan.share(ofStep: index).text
+            if index == state.step { return paint("[\(text)]", .bold) }
+            return index < (state.step ?? 0) || state.phase == .finished(.promoted) ? paint("✔ \(text)", .green) : paint(text, .dim)
+        }
+        return marks.count <= 12 ? ["  " + marks.joined(separator: "  ")] : []
+    }
+
+    private func metricLine(_ index: Int) -> String {
+        let (metric, progress) = (plan.metrics[index], state.metrics[index])
+        let mark: String
+        switch progress.lastPhase {
+        case .successful: mark = paint("✔", .green)
+        case .failed: mark = paint("✖", .red)
+        case .inconclusive: mark = paint("?", .yellow)
+        case .error, .noData: mark = paint("·", .yellow)
+        case nil: mark = " "
+        }
+        let values = index < recent.count ? recent[index].suffix(6).map(EventText.rounded).joined(separator: " ") : ""
+        let limit = metric.successCondition ?? metric.failureCondition.map { "not \($0)" } ?? ""
+        let skipped = progress.isSkipped ? paint("  skipped", .yellow) : ""
+        return "  \(mark) \(metric.name)  \(values.isEmpty ? "not measured yet" : values)  wants \(limit)\(skipped)"
+    }
+
+    private var hints: [String] {
+        var hints: [String] = []
+        if let attention = state.attention { hints.append(paint("NEEDS ATTENTION: \(attention)", .red)) }
+        if state.lostSince != nil { hints.append(paint("the router is out of reach; watched time stands still", .yellow)) }
+        if state.isFinished { return hints }
+        guard let holder, holder.isLive(at: now) else {
+            return hints + [paint("nobody drives it: `belay resume \(id)` or `belay abort \(id)`", .red)]
+        }
+        return hints + [paint("driven by \(holder.process.text), epoch \(holder.epoch)", .dim)]
+    }
+
+    private func name(_ step: Int) -> String { EventText(plan: plan).name(step) }
+
+    private func paint(_ text: String, _ color: Console.Color) -> String {
+        isColored ? Console.colored(text, color, onError: false) : text
+    }
+
+    /// One line without a terminal.
+    var line: String { "\(id)  \(StatusView(id: id, machine: machine, recent: recent, holder: holder, now: now, isColored: false).plainHeadline)" }
+
+    private var plainHeadline: String { "\(headline)  \(plan.canary.name) \(state.confirmed?.text ?? "not confirmed")" }
+
+    var json: JSONValue {
+        func member(_ key: String, _ value: JSONValue) -> JSONValue.Member { .init(key, value) }
+        let metrics = plan.metrics.indices.map { index in
+            JSONValue.object([
+                member("name", .string(plan.metrics[index].name)),
+                member("last", state.metrics[index].lastPhase.map { .string($0.rawValue) } ?? .null),
+                member("value", .string(state.metrics[index].lastValue)), member("failed", .int(Int64(state.metrics[index].tally.failed))),
+                member("skipped", .bool(state.metrics[index].isSkipped)),
+            ])
+        }
+        return .object([
+            member("rollout", .string(id)), member("name", .string(plan.name)), member("revision", .string(plan.revision)),
+            member("phase", .string(phaseName)), member("step", state.step.map { .int(Int64($0 + 1)) } ?? .null),
+            member("steps", .int(Int64(plan.steps.count))),
+            member("canaryPercent", state.confirmed.map { .double(Double($0.basisPoints) / 100) } ?? .null),
+            member("stable", .string(plan.stable.name)), member("canary", .string(plan.canary.name)),
+            member("watchedSeconds", .double(Double(state.watched.wholeMilliseconds) / 1000)),
+            member("paused", state.pause.map { .string($0.message) } ?? .null),
+            member("attention", state.attention.map { .string($0) } ?? .null),
+            member("driven", .bool(holder?.isLive(at: now) ?? false)), member("metrics", .array(metrics)),
+            member("events", .int(Int64(machine.position))),
+        ])
+    }
+
+    private var phaseName: String {
+        switch state.phase {
+        case .claiming: "claiming"
+        case .pinning: "pinning"
+        case .settling: "settling"
+        case .routing: "routing"
+        case .holding: "holding"
+        case .approving: "approving"
+        case .adopting: "adopting"
+        case .returning: "returning"
+        case .releasing: "releasing"
+        case .finished(.promoted): "promoted"
+        case .finished(.rolledBack): "rolled-back"
+        case .finished(.refused): "refused"
+        }
+    }
+}

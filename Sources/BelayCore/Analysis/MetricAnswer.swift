@@ -1,0 +1,26 @@
+/// What a provider answered to one query.
+package enum MetricAnswer: Hashable, Sendable {
+    case scalar(Double)
+    /// The samples in the server's order, labels dropped.
+    case list([Double])
+    /// A transport error, a time-out, 5xx or 429.
+    case noData(String)
+    /// 4xx, a body that is not what the API promises, a result type that has no numbers.
+    case error(String)
+
+    /// As Argo Rollouts writes it: `10`, `NaN`, `[10,11]`.
+    package var text: String {
+        switch self {
+        case .scalar(let number): Self.text(number)
+        case .list(let numbers): "[" + numbers.map(Self.text).joined(separator: ",") + "]"
+        case .noData, .error: "-"
+        }
+    }
+
+    private static func text(_ number: Double) -> String {
+        if number.isNaN { return "NaN" }
+        if number.isInfinite { return number < 0 ? "-Inf" : "+Inf" }
+        if let whole = Int64(exactly: number) { return "\(whole)" }
+        return "\(number)"
+    }
+}

@@ -1,0 +1,61 @@
+/// How far one metric has come.
+package struct MetricProgress: Hashable, Sendable {
+    /// Limits count over the whole rollout; `count` and consecutive successes over the present step's fresh ones.
+    package var tally = Tally()
+    package var isSkipped = false
+    package var lastPhase: MeasurementPhase?
+    package var lastValue = ""
+    package var lastIsFresh = false
+    package var lastFinishedAt: Timestamp?
+    /// When the present stretch without data began.
+    package var blindSince: Timestamp?
+    /// The present unbroken stretch of measurements with data.
+    package var coveredFrom: Timestamp?
+    package var coveredTo: Timestamp?
+
+    package init() {}
+
+    package mutating func startStep(resettingTally: Bool) {
+        if resettingTally { tally = Tally() }
+        (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
+        if resettingTally { lastFinishedAt = nil }
+    }
+
+    /// A gap: a crash, a clock jump, a router out of reach. What lies before it is counted; what lies in it is not.
+    package mutating func breakCoverage() { (coveredFrom, coveredTo) = (nil, nil) }
+
+    package mutating func add(_ event: Event.Measured, of metric: Metric) {
+        let measurement = event.measurement
+        let (counted, successes) = (tally.counted, tally.consecutiveSuccesses)
+        tally.add(measurement.phase, countsNoDataAsErrors: metric.countsNoDataAsErrors)
+        if !event.isFresh { (tally.counted, tally.consecutiveSuccesses) = (counted, min(successes, tally.consecutiveSuccesses)) }
+        (lastPhase, lastValue, lastIsFresh) = (measurement.phase, measurement.value, event.isFresh)
+        lastFinishedAt = measurement.finishedAt
+        switch measurement.phase {
+        case .noData: blindSince = blindSince ?? measurement.startedAt
+        case .successful, .failed, .inconclusive, .error: blindSince = nil
+        }
+        if measurement.phase.hasData {
+            coveredFrom = stretchStart(with: measurement, interval: metric.interval)
+            coveredTo = measurement.finishedAt
+        }
+    }
+
+    /// A gap of more than two intervals begins a new stretch.
+    package func stretchStart(with measurement: Measurement, interval: Duration) -> Timestamp {
+        guard let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 else {
+            return measurement.startedAt
+        }
+        return coveredFrom
+    }
+}
+
+extension MeasurementPhase {
+    /// Whether the provider answered with something that could be judged.
+    package var hasData: Bool {
+        switch self {
+        case .successful, .failed, .inconclusive: true
+        case .error, .noData: false
+        }
+    }
+}

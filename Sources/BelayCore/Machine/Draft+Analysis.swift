@@ -1,0 +1,118 @@
+extension Draft {
+    mutating func takeMeasurement(_ measurement: Measurement) {
+        let index = measurement.metric
+        guard machine.activeMetrics.contains(index) else { return }  // Late: its step or the rollout is over.
+        if let last = state.metrics[index].lastFinishedAt, measurement.startedAt < last { return }  // A stale answer.
+        let window = plan.metrics[index].window
+        let isFresh = state.confirmed != nil && state.confirmed == machine.wantedShare
+            && measurement.startedAt >= state.confirmedAt.advanced(by: window)
+        let (watched, until) = credit(measurement)
+        emit(.measured(.init(measurement: measurement, isFresh: isFresh, watched: watched, watchedUntil: until)))
+        judge(index, at: measurement.finishedAt)
+    }
+
+    /// The hold's watched time after this measurement: what lies in the unbroken stretches of all gates at once.
+    private func credit(_ measurement: Measurement) -> (Duration, Timestamp?) {
+        let unchanged = (state.watched, state.watchedUntil)
+        guard case .holding = state.phase, measurement.phase.hasData, isInForce else { return unchanged }
+        guard machine.gates.contains(measurement.metric) else { return unchanged }
+        var from = state.watchedUntil ?? state.phaseSince
+        var to = measurement.finishedAt
+        for index in machine.gates {
+            let progress = state.metrics[index]
+            if index == measurement.metric {
+                from = max(from, progress.stretchStart(with: measurement, interval: plan.metrics[index].interval))
+            } else {
+                guard let start = progress.coveredFrom, let end = progress.coveredTo else { return unchanged }
+                from = max(from, start)
+                to = min(to, end)
+            }
+        }
+        from = max(from, state.phaseSince)
+        return to > from ? (state.watched + from.duration(to: to), to) : unchanged
+    }
+
+    private var isInForce: Bool { state.lostSince == nil && state.confirmed == machine.wantedShare }
+
+    private mutating func judge(_ index: Int, at finished: Timestamp) {
+        let (metric, progress) = (plan.metrics[index], state.metrics[index])
+        if progress.isSkipped { return }
+        if !metric.countsNoDataAsErrors, let since = progress.blindSince, since.duration(to: finished) >= metric.blindFor {
+            return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)")
+        }
+        let verdict = metric.limits.assess(progress.tally)
+        let message = "\(metric.name): \(metric.limits.explain(verdict, progress.tally)), last value \(progress.lastValue)"
+        switch verdict {
+        case .pending, .running, .successful: return
+        case .failed, .error:
+            emit(.verdict(metric: index, verdict: verdict, message: message))
+            returnTraffic(Cause(.gate, message))
+        case .inconclusive:
+            if state.pause != nil { return }
+            emit(.verdict(metric: index, verdict: verdict, message: message))
+            answer(metric.onInconclusive, Cause(.gate, message))
+        }
+    }
+
+    private mutating func blind(_ metric: Metric, _ message: String) {
+        if state.pause == nil || metric.onBlind == .rollback { answer(metric.onBlind, Cause(.blind, message)) }
+    }
+
+    private mutating func answer(_ answer: Metric.Answer, _ cause: Cause) {
+        switch answer {
+        case .rollback: returnTraffic(cause)
+        case .pause: emit(.paused(message: cause.message, until: now.advanced(by: plan.waitLimit)))
+        }
+    }
+
+    /// A measurement that never comes back must not keep a canary unwatched for ever.
+    mutating func checkSilence() {
+        for index in machine.gates {
+            let metric = plan.metrics[index]
+            let since = max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
+            let limit = metric.blindFor + metric.interval * 2 + metric.initialDelay
+            guard since.duration(to: now) >= limit else { continue }
+            return blind(metric, "\(metric.name) has not been measured for \(since.duration(to: now).text)")
+        }
+    }
+
+    /// Without a gate there is no measurement to carry the watched time: the driver's own presence is the watch.
+    mutating func watchWithoutMetrics() {
+        guard case .holding(let step) = state.phase, machine.gates.isEmpty, isInForce else { return }
+        let from = state.watchedUntil ?? now
+        let gap = from.duration(to: now)
+        let counted = gap <= RolloutMachine.heartbeat * 2 ? state.watched + gap : state.watched
+        let isDue = state.watchedUntil == nil || gap >= RolloutMachine.heartbeat || counted >= plan.steps[step].hold.max
+        if isDue, counted > state.watched || state.watchedUntil == nil || gap > RolloutMachine.heartbeat * 2 {
+            emit(.watched(total: counted, until: now))
+        }
+    }
+
+    /// Whether the step has been watched long enough and every gate allows to leave it.
+    func holdIsOver(of step: Int) -> Bool {
+        guard state.pause == nil, isInForce else { return false }
+        if state.isHoldEnded { return true }
+        let hold = plan.steps[step].hold
+        guard state.watched >= hold.min, gatesAllowLeaving else { return false }
+        return state.watched >= hold.max || hasEvidence
+    }
+
+    /// Each gate has a fresh, successful last measurement, and as many as it asks for.
+    var gatesAllowLeaving: Bool {
+        machine.gates.allSatisfy { index in
+            let (metric, progress) = (plan.metrics[index], state.metrics[index])
+            guard progress.lastPhase == .successful, progress.lastIsFresh else { return false }
+            guard progress.tally.counted >= metric.limits.count ?? 1 else { return false }
+            return progress.tally.consecutiveSuccesses >= metric.limits.consecutiveSuccesses
+        }
+    }
+
+    /// Every gate says how many measurements are enough, and has them (`gatesAllowLeaving` has checked).
+    private var hasEvidence: Bool {
+        !machine.gates.isEmpty
+            && machine.gates.allSatisfy { index in
+                let limits = plan.metrics[index].limits
+                return limits.count != nil || limits.consecutiveSuccesses > 0
+            }
+    }
+}

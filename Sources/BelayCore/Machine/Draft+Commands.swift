@@ -1,0 +1,79 @@
+extension Draft {
+    /// Obeys an operator, or says why not.
+    mutating func obey(_ command: Command) -> String? {
+        if state.obeyed.contains(command.id) { return nil }  // Told twice, obeyed once.
+        if let refusal = refusal(of: command) { return refusal }
+        emit(.obeyed(command))
+        let who = command.actor.name + (command.reason.isEmpty ? "" : ": \(command.reason)")
+        switch command.verb {
+        case .pause: emit(.paused(message: "by \(who)", until: now.advanced(by: plan.waitLimit)))
+        case .abort: returnTraffic(Cause(.person, "aborted by \(who)"))
+        case .deny: returnTraffic(Cause(.person, "denied by \(who)"))
+        case .approve, .skip, .resume: break
+        case .promote:
+            // At an approval the wait is the approval itself.
+            if case .approving = state.phase, case .promote(full: true) = command.verb { skipApproval() }
+        }
+        return nil
+    }
+
+    private mutating func skipApproval() {
+        guard case .approving(let step, _) = state.phase else { return }
+        let last = plan.steps.count - 1
+        if step == last { emit(.adopted) } else { emit(.stepStarted(step: last, share: plan.share(ofStep: last))) }
+    }
+
+    private func refusal(of command: Command) -> String? {
+        switch state.phase {
+        case .finished: return "the rollout is over"
+        case .returning, .releasing:
+            if case .abort = command.verb { return nil }
+            return "traffic is on its way back to stable"
+        case .adopting: return "the rollout is promoted"
+        case .claiming, .pinning, .settling, .routing, .holding, .approving: break
+        }
+        switch command.verb {
+        case .abort, .pause: return nil
+        case .resume: return state.pause == nil ? "it is not paused" : nil
+        case .promote(let isFull): return refusalToPromote(command, isFull: isFull)
+        case .approve, .deny:
+            guard case .approving(let step, _) = state.phase, let approval = plan.steps[step].approval else {
+                return "nothing waits for approval"
+            }
+            if !approval.admits(command.actor) {
+                return "\(command.actor.name) may not decide here; asked are \(approval.from.joined(separator: ", "))"
+            }
+            if case .approve = command.verb, state.approvers.contains(command.actor.name) {
+                return "\(command.actor.name) has approved already; \(approval.count) different people are asked"
+            }
+            return staleness(of: command)
+        case .skip(let name):
+            guard plan.metrics.contains(where: { $0.name == name }) else {
+                return "there is no metric \(name); there are \(plan.metrics.map(\.name).joined(separator: ", "))"
+            }
+            return nil
+        }
+    }
+
+    private func refusalToPromote(_ command: Command, isFull: Bool) -> String? {
+        if let stale = staleness(of: command) { return stale }
+        if let bad = machine.gates.first(where: { state.metrics[$0].lastPhase == .failed }) {
+            return "the last measurement of \(plan.metrics[bad].name) failed; `skip` it first if it is wrong"
+        }
+        switch state.phase {
+        case .holding: return nil
+        case .approving(let step, _) where isFull:
+            let isAdmitted = plan.steps[step].approval?.admits(command.actor) ?? true
+            return isAdmitted ? nil : "\(command.actor.name) may not decide here"
+        case .approving: return "the step waits for approval: use `approve`"
+        case .claiming, .pinning, .settling, .routing, .adopting, .returning, .releasing, .finished:
+            return state.pause == nil && !isFull ? "nothing waits: the step is still being routed" : nil
+        }
+    }
+
+    /// A command aimed at an earlier wait must not end the present one.
+    private func staleness(of command: Command) -> String? {
+        guard let aimedAt = command.aimedAt, aimedAt < state.waitBegan else { return nil }
+        return "the rollout has moved on since you looked; look again"
+    }
+}

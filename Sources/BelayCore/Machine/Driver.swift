@@ -1,0 +1,183 @@
+/// The order of decide, append, adopt and start, for one holder of a lease. The program's shell and the simulation run
+/// this same value, so that what is simulated is what runs. It is synchronous: it hands out the events to append and,
+/// told that they are durable, the work to start.
+package struct Driver: Sendable {
+    package enum Job: Hashable, Sendable {
+        case traffic(TrafficWrite)
+        case action(Work.Action)
+        case measure(Int)
+        case read
+    }
+
+    /// Events that must be durable before anything follows from them.
+    package struct Append: Sendable {
+        package let records: [Record]
+        /// The journal's length before them; an append at a position already taken is refused.
+        package let after: Int
+        /// It must not wait long for a busy journal.
+        package let isWayBack: Bool
+    }
+
+    package struct Record: Hashable, Sendable {
+        package let event: Event
+        package let at: Timestamp
+
+        package init(event: Event, at: Timestamp) {
+            self.event = event
+            self.at = at
+        }
+    }
+
+    package enum Taken: Sendable {
+        case nothing
+        case refused(String)
+        case append(Append)
+    }
+
+    package enum AppendFailure: Hashable, Sendable {
+        /// Another holder has the lease, or the position is taken.
+        case fenced(String)
+        /// The journal cannot be written now.
+        case unavailable(String)
+    }
+
+    /// Why this driver has nothing more to do.
+    package enum End: Hashable, Sendable {
+        case finished(Outcome)
+        /// Somebody else drives now.
+        case superseded(String)
+        /// The way back is not confirmed; its intent stays for the next driver.
+        case needsAttention(String)
+    }
+
+    package private(set) var machine: RolloutMachine
+    /// Events of the way back that the journal could not take yet. The one exception to "intent first": the way back's
+    /// intent and the originals were durable before the first canary request.
+    package private(set) var unwritten: [Record] = []
+    package private(set) var running: Set<Job> = []
+    /// Until when writing is ours.
+    package private(set) var leaseUntil: Timestamp
+    private var superseded: String?
+    private var journalFailure: String?
+    private var nextReadAt: Timestamp
+    private var confirmedWithoutJournalAt: Timestamp?
+
+    /// How often the router is read back.
+    package static let readInterval: Duration = .seconds(1)
+    /// With half of its life left, a lease that cannot be renewed sends the traffic back.
+    package static let leaseReserve: Duration = .seconds(15)
+
+    package init(machine: RolloutMachine, leaseUntil: Timestamp, at now: Timestamp) {
+        self.machine = machine
+        self.leaseUntil = leaseUntil
+        nextReadAt = now
+    }
+
+    package var isWithoutJournal: Bool { journalFailure != nil }
+
+    /// Judges an input. What comes back has to be appended and then told to `appended` or `appendFailed`.
+    package mutating func take(_ input: Input, at now: Timestamp) -> Taken {
+        switch machine.decide(input, at: now) {
+        case .refused(let reason): return .refused(reason)
+        case .events(let events):
+            let at = max(now, machine.state.lastEventAt)
+            let records = unwritten + events.map { Record(event: $0, at: at) }
+            guard !records.isEmpty else { return .nothing }
+            let after = machine.position - unwritten.count
+            return .append(Append(records: records, after: after, isWayBack: isReturning(after: events, at: at)))
+        }
+    }
+
+    /// The events are durable: adopt them.
+    package mutating func appended(_ append: Append) {
+        adopt(append.records.dropFirst(unwritten.count))
+        unwritten = []
+        (journalFailure, confirmedWithoutJournalAt) = (nil, nil)
+    }
+
+    /// Without a journal only one thing is allowed: the way back, while the lease is good.
+    package mutating func appendFailed(_ append: Append, _ failure: AppendFailure, at now: Timestamp) {
+        switch failure {
+        case .fenced(let holder): superseded = holder
+        case .unavailable(let reason):
+            journalFailure = reason
+            let new = append.records.dropFirst(unwritten.count)
+            if append.isWayBack {
+                adopt(new)
+                unwritten += new
+            } else if case .events(let events) = machine.decide(.journalLost("the journal cannot be written: \(reason)"), at: now) {
+                let records = events.map { Record(event: $0, at: max(now, machine.state.lastEventAt)) }
+                adopt(records[...])
+                unwritten += records
+            }
+            if case .releasing = machine.state.phase { confirmedWithoutJournalAt = confirmedWithoutJournalAt ?? now }
+        }
+    }
+
+    package mutating func leaseRenewed(until: Timestamp) { leaseUntil = until }
+
+    package mutating func leaseLost(to holder: String) { superseded = holder }
+
+    /// Jobs to start now, and running ones that nobody wants any more. A result ends only its own job.
+    package mutating func start(at now: Timestamp) -> (started: [Job], cancelled: [Job]) {
+        guard end(at: now) == nil else { return ([], Array(running)) }
+        let work = machine.work(at: now)
+        var wanted: [Job] = []
+        if let traffic = work.traffic, now < leaseUntil { wanted.append(.traffic(traffic)) }
+        if let action = work.action, !isWithoutJournal { wanted.append(.action(action)) }
+        wanted += work.measurements.map { .measure($0) }
+        let cancelled = running.filter { job in
+            if case .traffic(let write) = job { write != machine.trafficWork } else { false }
+        }
+        running.subtract(cancelled)
+        let isWriting = wanted.contains { if case .traffic = $0 { true } else { false } } || running.contains {
+            if case .traffic = $0 { true } else { false }
+        }
+        if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
+        let started = wanted.filter { running.insert($0).inserted }
+        return (started, Array(cancelled))
+    }
+
+    package mutating func ended(_ job: Job, at now: Timestamp) {
+        running.remove(job)
+        if job == .read { nextReadAt = now.advanced(by: Self.readInterval) }
+    }
+
+    /// The next moment to look again, if nothing happens before.
+    package func wakes(at now: Timestamp) -> Timestamp {
+        let work = machine.work(at: now)
+        var moments = [now.advanced(by: .seconds(1))]
+        if isWithoutJournal { moments.append(now.advanced(by: .milliseconds(100))) }
+        if work.readsRouter, !running.contains(.read) { moments.append(max(nextReadAt, now.advanced(by: .milliseconds(1)))) }
+        if let next = work.next { moments.append(next) }
+        return moments.min() ?? now
+    }
+
+    /// Whether the traffic must be returned because the lease cannot be renewed.
+    package func mustReturn(at now: Timestamp) -> Bool {
+        now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) && !machine.state.isReturning && !machine.state.isFinished
+    }
+
+    package func end(at now: Timestamp) -> End? {
+        if let superseded { return .superseded(superseded) }
+        if case .finished(let outcome) = machine.state.phase, unwritten.isEmpty { return .finished(outcome) }
+        if now >= leaseUntil { return .needsAttention("the lease ran out; another driver may take over") }
+        if let reason = journalFailure {
+            if case .claiming = machine.state.phase { return .needsAttention("the journal cannot be written: \(reason)") }
+            if let confirmed = confirmedWithoutJournalAt, confirmed.duration(to: now) >= .seconds(1) {
+                return .needsAttention("stable 100 % is confirmed, but the journal cannot be written: \(reason)")
+            }
+        }
+        if machine.work(at: now).givesUp { return .needsAttention("stable 100 % could not be confirmed for ten minutes") }
+        return nil
+    }
+
+    private mutating func adopt(_ records: ArraySlice<Record>) {
+        for record in records { machine.apply(record.event, at: record.at) }
+    }
+
+    private func isReturning(after events: [Event], at now: Timestamp) -> Bool {
+        if machine.state.isReturning { return true }
+        return events.contains { if case .wayBackBegan = $0 { true } else { false } }
+    }
+}

@@ -1,0 +1,72 @@
+/// What happened, as the journal keeps it. Stored under stable names (BelayJournal), so cases may be renamed freely.
+package enum Event: Hashable, Sendable {
+    case started(Started)
+    case tookOver(epoch: Int, holder: String)
+    case claimed(epoch: Int)
+    case claimFailed(String)
+    /// The intent to route step `step`; durable before the first write.
+    case stepStarted(step: Int, share: Weight)
+    case trafficConfirmed(share: Weight, processes: [Int64?])
+    case trafficFailed(share: Weight, message: String)
+    case routerLost(String)
+    case routerFound
+    /// An instance was reloaded and shows a share that Belay wrote earlier, or still the right one.
+    case routerReloaded(processes: [Int64?], found: [Weight])
+    case measured(Measured)
+    case verdict(metric: Int, verdict: Verdict, message: String)
+    /// The watched time of the present hold, where no metric's measurement carries it.
+    case watched(total: Duration, until: Timestamp)
+    case settlingBegan(until: Timestamp)
+    case approvalAsked(step: Int, until: Timestamp)
+    case stepPassed(step: Int)
+    case paused(message: String, until: Timestamp)
+    case obeyed(Command)
+    case approvalTimedOut(step: Int)
+    case wayBackBegan(Cause)
+    case attentionNeeded(String)
+    case clockJumped(milliseconds: Int64)
+    case adopted
+    case finished(Outcome)
+    /// Written by a newer binary. It changes nothing and blocks nothing.
+    case unreadable(name: String)
+
+    /// The first event of every rollout.
+    package struct Started: Hashable, Sendable {
+        package var plan: Plan
+        /// What the router held before Belay touched it, as it was read.
+        package var original: String
+        package var settleUntil: Timestamp?
+        package var deadline: Timestamp?
+        package var actor: Actor
+        package var reason: String
+
+        package init(
+            plan: Plan, original: String, settleUntil: Timestamp? = nil, deadline: Timestamp? = nil, actor: Actor,
+            reason: String = ""
+        ) {
+            self.plan = plan
+            self.original = original
+            self.settleUntil = settleUntil
+            self.deadline = deadline
+            self.actor = actor
+            self.reason = reason
+        }
+    }
+
+    /// A measurement with what was decided about it.
+    package struct Measured: Hashable, Sendable {
+        package var measurement: Measurement
+        /// Its whole window lies after the confirmation of the present share.
+        package var isFresh: Bool
+        /// The hold's watched time with this measurement, and up to when it is counted.
+        package var watched: Duration
+        package var watchedUntil: Timestamp?
+
+        package init(measurement: Measurement, isFresh: Bool, watched: Duration, watchedUntil: Timestamp?) {
+            self.measurement = measurement
+            self.isFresh = isFresh
+            self.watched = watched
+            self.watchedUntil = watchedUntil
+        }
+    }
+}

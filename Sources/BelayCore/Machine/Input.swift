@@ -1,0 +1,148 @@
+/// What the machine is told. Everything else follows from its state.
+package enum Input: Equatable, Sendable {
+    /// Time has passed.
+    case tick
+    case command(Command)
+    case measured(Measurement)
+    /// A traffic write ended, well or not.
+    case wrote(TrafficWrite, Reading, error: String?)
+    /// The router was read back.
+    case read(Reading)
+    case claimed(Claim)
+    case released(error: String?)
+    /// A new holder drives from here on.
+    case tookOver(epoch: Int, holder: String)
+    /// The wall clock moved against the boot clock by that many milliseconds.
+    case clockJumped(milliseconds: Int64)
+    /// The job was cancelled: SIGINT, SIGTERM or SIGHUP, with `--on-cancel rollback`.
+    case cancelled(String)
+    /// The journal cannot be written or the lease cannot be renewed.
+    case journalLost(String)
+}
+
+/// An operator's word.
+package struct Command: Hashable, Sendable {
+    package enum Verb: Hashable, Sendable {
+        case pause
+        case resume
+        case promote(full: Bool)
+        case approve
+        case deny
+        case skip(metric: String)
+        case abort
+    }
+
+    /// So that one is never obeyed twice.
+    package let id: String
+    package let verb: Verb
+    package let actor: Actor
+    package let reason: String
+    /// The journal's length when the operator looked, so that two promotes cannot skip two gates.
+    package let aimedAt: Int?
+
+    package init(id: String, verb: Verb, actor: Actor, reason: String, aimedAt: Int?) {
+        self.id = id
+        self.verb = verb
+        self.actor = actor
+        self.reason = reason
+        self.aimedAt = aimedAt
+    }
+}
+
+package enum MeasurementPhase: String, Hashable, Sendable, CaseIterable {
+    case successful, failed, inconclusive, error
+    /// A transport error, a time-out, 5xx, 429, an empty answer or NaN.
+    case noData = "no-data"
+}
+
+/// One evaluation of one metric.
+package struct Measurement: Hashable, Sendable {
+    /// The metric's place in the plan.
+    package let metric: Int
+    package let phase: MeasurementPhase
+    /// What the provider answered, for people: `0.0312`, `[10,11]`, `NaN`.
+    package let value: String
+    package let message: String
+    package let startedAt: Timestamp
+    package let finishedAt: Timestamp
+
+    package init(
+        metric: Int, phase: MeasurementPhase, value: String, message: String = "", startedAt: Timestamp,
+        finishedAt: Timestamp
+    ) {
+        self.metric = metric
+        self.phase = phase
+        self.value = value
+        self.message = message
+        self.startedAt = startedAt
+        self.finishedAt = finishedAt
+    }
+}
+
+/// A canary share to be made so.
+package struct TrafficWrite: Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// Conditional: only while the lease is ours and no newer version was committed.
+        case forward
+        /// Stable 100 %, at once and on all instances; then fenced against a late writer.
+        case wayBack
+    }
+
+    package let share: Weight
+    package let kind: Kind
+
+    package init(share: Weight, kind: Kind) {
+        self.share = share
+        self.kind = kind
+    }
+}
+
+/// What the router's instances say, as canary shares.
+package struct Reading: Hashable, Sendable {
+    package struct Instance: Hashable, Sendable {
+        /// The share in force; nil where the instance could not be reached.
+        package var running: Weight?
+        /// The share it will start with; nil where that cannot be read.
+        package var startsWith: Weight?
+        /// Differs after a reload or restart; nil where the instance could not be reached.
+        package var process: Int64?
+
+        package init(running: Weight?, startsWith: Weight?, process: Int64?) {
+            self.running = running
+            self.startsWith = startsWith
+            self.process = process
+        }
+    }
+
+    package var instances: [Instance]
+    /// When the reading began: one that began before the last confirmation says nothing new.
+    package var startedAt: Timestamp
+
+    package init(instances: [Instance], startedAt: Timestamp) {
+        self.instances = instances
+        self.startedAt = startedAt
+    }
+
+    package var isComplete: Bool { instances.allSatisfy { $0.running != nil } }
+    package var processes: [Int64?] { instances.map(\.process) }
+
+    /// Whether a write counts. A raise needs every instance; the way back takes an instance that cannot be reached as
+    /// done once what it will start with says so.
+    package func confirms(_ write: TrafficWrite) -> Bool {
+        switch write.kind {
+        case .forward: instances.allSatisfy { $0.running == write.share && $0.startsWith == write.share }
+        case .wayBack:
+            instances.allSatisfy { ($0.running ?? write.share) == write.share && $0.startsWith == write.share }
+        }
+    }
+}
+
+/// What came of marking the target as ours.
+package enum Claim: Hashable, Sendable {
+    /// Ours; the reading shows what the target was found at.
+    case ours(Reading)
+    /// Another rollout or a newer driver has it.
+    case taken(by: String)
+    /// The mark could not be read or written.
+    case failed(String)
+}

@@ -1,0 +1,153 @@
+extension RolloutMachine {
+    /// Folds one journaled event into the state. Judges nothing.
+    package mutating func apply(_ event: Event, at now: Timestamp) {
+        position += 1
+        state.lastEventAt = now
+        switch event {
+        case .started: break  // Only ever the first record.
+        case .tookOver(let epoch, _): takeOver(epoch, at: now)
+        case .claimed(let epoch):
+            state.claimedEpoch = epoch
+            state.actionFailures = 0
+            if state.phase == .claiming { enter(.pinning, at: now) }
+        case .claimFailed:
+            state.actionFailures += 1
+            state.nextActionAt = now.advanced(by: Self.backoff(state.actionFailures))
+        case .stepStarted(let step, let share): startStep(step, share, at: now)
+        case .trafficConfirmed(let share, let processes): confirm(share, processes, at: now)
+        case .trafficFailed:
+            state.writeFailures += 1
+            let isReturning = state.isReturning
+            state.nextWriteAt = now.advanced(by: Self.backoff(state.writeFailures, isUrgent: isReturning))
+        case .routerLost:
+            state.lostSince = now
+            breakCoverage()
+        case .routerFound:
+            state.lostSince = nil
+            breakCoverage()
+        case .routerReloaded(let processes, let found):
+            state.processes = processes
+            for share in found where !state.expected.contains(share) { state.expected.append(share) }
+            if found.contains(where: { $0 != wantedShare }), state.confirmed != nil {
+                state.confirmed = nil
+                state.assertingSince = now
+            }
+            breakCoverage()
+        case .measured(let measured):
+            let index = measured.measurement.metric
+            state.metrics[index].add(measured, of: plan.metrics[index])
+            (state.watched, state.watchedUntil) = (measured.watched, measured.watchedUntil)
+        case .watched(let total, let until): (state.watched, state.watchedUntil) = (total, until)
+        case .verdict, .adopted: adopt(event, at: now)
+        case .settlingBegan(let until): enter(.settling(until: until), at: now)
+        case .approvalAsked(let step, let until): enter(.approving(step: step, until: until), at: now)
+        case .stepPassed, .approvalTimedOut: state.isHoldEnded = false
+        case .paused(let message, let until):
+            state.pause = .init(message: message, until: until)
+            state.waitBegan = position
+        case .obeyed(let command): obey(command, at: now)
+        case .wayBackBegan(let cause): beginWayBack(cause, at: now)
+        case .attentionNeeded(let message): state.attention = message
+        case .clockJumped: breakCoverage()
+        case .finished(let outcome): enter(.finished(outcome), at: now)
+        case .unreadable: state.unreadable += 1
+        }
+    }
+
+    private mutating func adopt(_ event: Event, at now: Timestamp) {
+        guard case .adopted = event else { return }  // A verdict's consequence is an event of its own.
+        enter(.adopting, at: now)
+    }
+
+    private mutating func enter(_ phase: MachineState.Phase, at now: Timestamp) {
+        state.phase = phase
+        state.phaseSince = now
+        state.waitBegan = position
+        state.assertingSince = now
+        (state.actionFailures, state.nextActionAt) = (0, now)
+    }
+
+    private mutating func takeOver(_ epoch: Int, at now: Timestamp) {
+        state.epoch = epoch
+        state.tookOverAt = now
+        state.assertingSince = now
+        (state.writeFailures, state.nextWriteAt) = (0, now)
+        (state.actionFailures, state.nextActionAt) = (0, now)
+        state.attention = nil
+        state.lostSince = nil
+        breakCoverage()
+    }
+
+    private mutating func startStep(_ step: Int, _ share: Weight, at now: Timestamp) {
+        if !state.asked.contains(share) { state.asked.append(share) }
+        let isThere = state.confirmed == share
+        enter(isThere ? .holding(step: step) : .routing(step: step), at: now)
+        (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
+        (state.writeFailures, state.nextWriteAt) = (0, now)
+        state.approvers = []
+        if state.watchingSince == nil, share > .zero { state.watchingSince = now }
+        for index in state.metrics.indices {
+            state.metrics[index].startStep(resettingTally: plan.metrics[index].scope == .step(step))
+        }
+    }
+
+    private mutating func confirm(_ share: Weight, _ processes: [Int64?], at now: Timestamp) {
+        state.confirmed = share
+        state.confirmedAt = now
+        state.expected = [share]
+        state.processes = processes
+        state.lostSince = nil
+        (state.writeFailures, state.nextWriteAt) = (0, now)
+        switch state.phase {
+        case .routing(let step) where share == plan.share(ofStep: step): enter(.holding(step: step), at: now)
+        case .returning(let cause) where share == .zero: enter(.releasing(cause), at: now)
+        case .claiming, .pinning, .settling, .routing, .holding, .approving, .adopting, .returning, .releasing, .finished:
+            breakCoverage()
+        }
+    }
+
+    private mutating func beginWayBack(_ cause: Cause, at now: Timestamp) {
+        enter(.returning(cause), at: now)
+        state.pause = nil
+        if let confirmed = state.confirmed, !state.expected.contains(confirmed) { state.expected.append(confirmed) }
+        state.confirmed = nil
+        (state.writeFailures, state.nextWriteAt) = (0, now)
+    }
+
+    private mutating func obey(_ command: Command, at now: Timestamp) {
+        state.obeyed.append(command.id)
+        switch command.verb {
+        case .pause, .abort, .deny: break  // What follows is an event of its own.
+        case .resume: liftPause()
+        case .promote(let isFull):
+            liftPause()
+            state.isFull = state.isFull || isFull
+            if case .holding(let step) = state.phase { state.isHoldEnded = !isFull || step < plan.steps.count - 1 }
+            if case .routing(let step) = state.phase, isFull { state.isHoldEnded = step < plan.steps.count - 1 }
+        case .approve: state.approvers.append(command.actor.name)
+        case .skip(let name):
+            for index in plan.metrics.indices where plan.metrics[index].name == name {
+                state.metrics[index].isSkipped = true
+            }
+        }
+    }
+
+    /// Whoever resumes has looked: what led to the pause starts afresh.
+    private mutating func liftPause() {
+        state.pause = nil
+        for index in state.metrics.indices {
+            state.metrics[index].tally.inconclusive = 0
+            state.metrics[index].blindSince = nil
+        }
+    }
+
+    private mutating func breakCoverage() {
+        for index in state.metrics.indices { state.metrics[index].breakCoverage() }
+        state.watchedUntil = nil
+    }
+
+    /// The wait before try `failures + 1`: 250 ms doubled per failure, at most 5 s; on the way back at most 1 s.
+    private static func backoff(_ failures: Int, isUrgent: Bool = false) -> Duration {
+        min(.milliseconds(250 << min(failures - 1, 5)), isUrgent ? .seconds(1) : .seconds(5))
+    }
+}

@@ -1,0 +1,133 @@
+/// What is pending now.
+package struct Work: Hashable, Sendable {
+    /// What is done once at the target, beside the traffic.
+    package enum Action: Hashable, Sendable {
+        /// Mark the target as ours under the present epoch, and read what it holds.
+        case claim(epoch: Int)
+        /// Take the mark away.
+        case release
+    }
+
+    package var traffic: TrafficWrite?
+    package var action: Action?
+    /// The metrics that are due, by their place in the plan.
+    package var measurements: [Int] = []
+    /// The router is to be read back, every second.
+    package var readsRouter = false
+    /// The next moment anything falls due by itself.
+    package var next: Timestamp?
+    /// Ten minutes on the way back without confirmation: the driver leaves, the intent stays for the next one.
+    package var givesUp = false
+
+    package init() {}
+}
+
+extension RolloutMachine {
+    /// How often a hold without metrics journals its watched time.
+    package static let heartbeat: Duration = .seconds(5)
+    package static let givesUpAfter: Duration = .seconds(600)
+
+    /// What is pending now, derived from the state alone.
+    package func work(at now: Timestamp) -> Work {
+        var work = Work()
+        if state.isFinished { return work }
+        var due: [Timestamp] = []
+        func pending<Item>(_ item: Item?, from moment: Timestamp) -> Item? {
+            guard item != nil else { return nil }
+            if moment > now { due.append(moment) }
+            return moment > now ? nil : item
+        }
+        work.traffic = pending(trafficWork, from: state.nextWriteAt)
+        work.action = pending(actionWork, from: state.nextActionAt)
+        for index in activeMetrics {
+            if let index = pending(index, from: measurementDue(index)) { work.measurements.append(index) }
+        }
+        work.readsRouter = readsRouter
+        work.givesUp = state.isClosing && helpSince.duration(to: now) >= Self.givesUpAfter
+        due += deadlines(at: now)
+        work.next = due.filter { $0 > now }.min()
+        return work
+    }
+
+    /// The traffic write that is wanted, whether or not it has to wait before it is tried again.
+    package var trafficWork: TrafficWrite? {
+        switch state.phase {
+        case .claiming, .adopting, .releasing, .finished: return nil
+        case .returning:
+            // The way back waits for no lock; only a target that another one has is not ours to return.
+            return mayReturn ? TrafficWrite(share: .zero, kind: .wayBack) : nil
+        case .pinning, .settling, .routing, .holding, .approving:
+            guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else { return nil }
+            return TrafficWrite(share: share, kind: .forward)
+        }
+    }
+
+    /// A driver that took over looks at the mark first; where the mark cannot be written, the way back goes on.
+    private var mayReturn: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
+    private var hasTriedToClaim: Bool { state.actionFailures > 0 }
+
+    private var actionWork: Work.Action? {
+        switch state.phase {
+        case .finished: nil
+        case .adopting, .releasing: state.claimedEpoch == state.epoch || hasTriedToClaim ? .release : .claim(epoch: state.epoch)
+        case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
+            state.claimedEpoch == state.epoch ? nil : .claim(epoch: state.epoch)
+        }
+    }
+
+    private var readsRouter: Bool {
+        switch state.phase {
+        case .pinning, .settling, .routing, .holding, .approving: state.claimedEpoch == state.epoch
+        case .claiming, .adopting, .returning, .releasing, .finished: false
+        }
+    }
+
+    private var helpSince: Timestamp { max(state.phaseSince, state.tookOverAt) }
+
+    private func measurementDue(_ index: Int) -> Timestamp {
+        let (metric, progress) = (plan.metrics[index], state.metrics[index])
+        let start =
+            switch metric.scope {
+            case .always: state.watchingSince ?? state.phaseSince
+            case .step: state.phaseSince
+            }
+        guard let last = progress.lastFinishedAt else { return start.advanced(by: metric.initialDelay) }
+        // One more at the moment that can end the hold, so that `hold: 5m` does not mean five minutes and an interval.
+        return ([last.advanced(by: metric.pause(after: progress.lastPhase))]
+            + holdEnds(metric).filter { $0 > last }).min() ?? last
+    }
+
+    /// When the present hold is over at the soonest, and when a measurement's window lies inside the step.
+    private func holdEnds(_ metric: Metric) -> [Timestamp] {
+        guard case .holding(let step) = state.phase, state.confirmed == wantedShare else { return [] }
+        let watchedUntil = state.watchedUntil ?? state.phaseSince
+        return [
+            watchedUntil.advanced(by: plan.steps[step].hold.max - state.watched),
+            state.confirmedAt.advanced(by: metric.window),
+        ]
+    }
+
+    private func deadlines(at now: Timestamp) -> [Timestamp] {
+        if state.isClosing {
+            return [helpSince.advanced(by: .seconds(60)), helpSince.advanced(by: Self.givesUpAfter)]
+        }
+        var due = [state.assertingSince.advanced(by: plan.progressDeadline)]
+        if let deadline = started.deadline { due.append(deadline) }
+        if let pause = state.pause { due.append(pause.until) }
+        if let lost = state.lostSince { due.append(lost.advanced(by: plan.progressDeadline)) }
+        switch state.phase {
+        case .settling(let until), .approving(_, let until): due.append(until)
+        case .holding(let step) where gates.isEmpty:
+            let from = state.watchedUntil ?? now
+            let left = plan.steps[step].hold.max - state.watched
+            due.append(from.advanced(by: max(min(left, Self.heartbeat), .milliseconds(state.watchedUntil == nil ? 1 : 0))))
+        case .claiming, .pinning, .routing, .holding, .adopting, .returning, .releasing, .finished: break
+        }
+        for index in gates {
+            let since = max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
+            let metric = plan.metrics[index]
+            due.append(since.advanced(by: metric.blindFor + metric.interval * 2 + metric.initialDelay))
+        }
+        return due
+    }
+}

@@ -1,0 +1,99 @@
+/// One metric of a frozen plan: what to ask, how to judge the answer, and how often.
+package struct Metric: Hashable, Sendable {
+    /// When a metric is measured.
+    package enum Scope: Hashable, Sendable {
+        /// From the first canary request to the end.
+        case always
+        /// In the hold of one step, which it must conclude.
+        case step(Int)
+    }
+
+    /// What an answer without numbers means.
+    package enum NoData: String, Hashable, Sendable, CaseIterable {
+        /// No data is never success: it uses up no limit until `blindFor`.
+        case wait
+        /// The conditions see NaN and emptiness, as in Argo Rollouts.
+        case evaluate
+    }
+
+    /// What follows when nobody can tell.
+    package enum Answer: String, Hashable, Sendable, CaseIterable {
+        case rollback, pause
+    }
+
+    /// Limits as Argo Rollouts counts them: totals over the run, except the two that are consecutive.
+    package struct Limits: Hashable, Sendable {
+        package var count: Int?
+        /// Fails when failed > limit; -1 turns it off.
+        package var failure = 0
+        package var inconclusive = 0
+        package var consecutiveErrors = 4
+        /// 0 turns it off.
+        package var consecutiveSuccesses = 0
+
+        package init() {}
+    }
+
+    package var name: String
+    package var scope: Scope = .always
+    package var interval: Duration = .seconds(15)
+    package var initialDelay: Duration = .zero
+    package var limits = Limits()
+    /// A template that states `consecutiveErrorLimit` itself has every evaluation without a result counted, as in Argo.
+    package var countsNoDataAsErrors = false
+    package var successCondition: String?
+    package var failureCondition: String?
+    package var noData: NoData = .wait
+    package var blindFor: Duration = .seconds(300)
+    package var onBlind: Answer = .rollback
+    package var onInconclusive: Answer = .pause
+    /// How far back one answer looks: declared, or the longest range in the query.
+    package var window: Duration = .zero
+    package var minRequests: Int?
+    package var query: PrometheusQuery
+
+    package init(name: String, query: PrometheusQuery) {
+        self.name = name
+        self.query = query
+    }
+
+    /// The wait before the next measurement. What gave no data is asked again soon: Argo's fixed 10 s, or less.
+    package func pause(after phase: MeasurementPhase?) -> Duration {
+        switch phase {
+        case .error, .noData: min(interval, .seconds(10))
+        case .successful, .failed, .inconclusive, nil: interval
+        }
+    }
+}
+
+/// An instant query and where it goes. Secrets stay references (`env:NAME`, `file:PATH`) and are resolved when used.
+package struct PrometheusQuery: Hashable, Sendable {
+    package var address: String
+    package var query: String
+    /// Counts the requests of the window, for `minRequests`.
+    package var requestsQuery: String?
+    package var timeout: Duration = .seconds(5)
+    package var headers: [Header] = []
+    package var bearer: String?
+    package var basicUser: String?
+    package var basicPassword: String?
+    /// Paths of PEM files.
+    package var authority: String?
+    package var certificate: String?
+    package var key: String?
+
+    package struct Header: Hashable, Sendable {
+        package let name: String
+        package let value: String
+
+        package init(name: String, value: String) {
+            self.name = name
+            self.value = value
+        }
+    }
+
+    package init(address: String, query: String) {
+        self.address = address
+        self.query = query
+    }
+}

@@ -1,0 +1,113 @@
+/// What one rollout will do, compiled once at its start and stored with it: editing the YAML or upgrading the binary
+/// never changes a rollout under way.
+package struct Plan: Hashable, Sendable {
+    package var name: String
+    package var revision: String
+    package var target: Target
+    package var roles: Roles
+    package var steps: [PlanStep]
+    package var metrics: [Metric]
+    /// How long a write may stay unconfirmed, or a router unreachable, before the way back.
+    package var progressDeadline: Duration = .seconds(600)
+    /// How long anything waits for a person before the way back.
+    package var waitLimit: Duration = .seconds(3600)
+    /// nil: until no window reaches back to when the canary's side last had traffic.
+    package var settle: Duration?
+
+    package init(
+        name: String, revision: String, target: Target, roles: Roles, steps: [PlanStep], metrics: [Metric]
+    ) {
+        self.name = name
+        self.revision = revision
+        self.target = target
+        self.roles = roles
+        self.steps = steps
+        self.metrics = metrics
+    }
+
+    package var stable: Side { roles.stable(of: target.sides) }
+    package var canary: Side { roles.canary(of: target.sides) }
+    package var longestWindow: Duration { metrics.map(\.window).max() ?? .zero }
+
+    /// The canary share that step `index` asks for.
+    package func share(ofStep index: Int) -> Weight { steps[index].weight }
+}
+
+/// One traffic state and its proof.
+package struct PlanStep: Hashable, Sendable {
+    package var name: String?
+    package var weight: Weight
+    package var hold: Hold
+    package var approval: Approval?
+
+    package init(name: String? = nil, weight: Weight, hold: Hold = Hold(.zero), approval: Approval? = nil) {
+        self.name = name
+        self.weight = weight
+        self.hold = hold
+        self.approval = approval
+    }
+}
+
+/// The watched time a step stays. It ends at `max`, or from `min` on when every metric has reached the `count` or
+/// `consecutiveSuccessLimit` that it states.
+package struct Hold: Hashable, Sendable {
+    package var min: Duration
+    package var max: Duration
+
+    package init(_ fixed: Duration) {
+        min = fixed
+        max = fixed
+    }
+
+    package init(min: Duration, max: Duration) {
+        self.min = min
+        self.max = max
+    }
+}
+
+/// Who has to agree before the next step.
+package struct Approval: Hashable, Sendable {
+    package enum Answer: String, Hashable, Sendable, CaseIterable {
+        case rollback, proceed
+    }
+
+    /// Names, or `group:NAME`; empty: anybody.
+    package var from: [String] = []
+    package var count = 1
+    package var timeout: Duration = .seconds(3600)
+    package var onTimeout: Answer = .rollback
+
+    package init() {}
+
+    package func admits(_ actor: Actor) -> Bool {
+        from.isEmpty || from.contains(actor.name) || actor.groups.contains { from.contains("group:\($0)") }
+    }
+}
+
+/// The router a rollout drives, and what tells it from another one of the same name.
+package struct Target: Hashable, Sendable {
+    package var haproxy: HAProxyTarget
+    /// `haproxy:HOST:MAP:KEY`; one rollout may be under way on it.
+    package var identity: String
+    package var sides: Sides { haproxy.sides }
+
+    package init(haproxy: HAProxyTarget, identity: String) {
+        self.haproxy = haproxy
+        self.identity = identity
+    }
+}
+
+/// One key of an HAProxy map that holds the share of the second side, on instances that are always driven together.
+package struct HAProxyTarget: Hashable, Sendable {
+    package var sockets: [String]
+    package var mapFile: String
+    package var key: String
+    package var sides: Sides
+
+    package init(sockets: [String], mapFile: String, key: String, sides: Sides) {
+        self.sockets = sockets
+        self.mapFile = mapFile
+        self.key = key
+        self.sides = sides
+    }
+}

@@ -1,0 +1,232 @@
+internal import BelayAnalysis
+package import BelayCore
+
+/// Drives one rollout to its end: starts what is pending, waits for the first result, decides, appends, adopts, goes on.
+/// All judgement is the machine's, all order the `Driver`'s.
+package final class Engine: Sendable {
+    package struct Setup: Sendable {
+        package var journal: any RolloutJournal
+        package var router: any TrafficRouter
+        package var provider: any MetricProvider
+        package var clock: WallClock
+        package var lease: Lease
+        package var mark: OwnerMark
+        /// Rollouts of this journal that are over: their marks at the target may be replaced.
+        package var superseding: [String] = []
+        /// Told of every event once it is durable, or on the way back without a journal.
+        package var report: @Sendable (Event, Timestamp, _ machine: RolloutMachine) -> Void = { _, _, _ in }
+        /// Told what is not an event: a journal that cannot be written.
+        package var warn: @Sendable (String) -> Void = { _ in }
+
+        package init(
+            journal: any RolloutJournal, router: any TrafficRouter, provider: any MetricProvider, clock: WallClock,
+            lease: Lease, mark: OwnerMark
+        ) {
+            self.journal = journal
+            self.router = router
+            self.provider = provider
+            self.clock = clock
+            self.lease = lease
+            self.mark = mark
+        }
+    }
+
+    package enum Result: Hashable, Sendable {
+        case ended(Driver.End)
+        /// Left on purpose, with the rollout as it is.
+        case left
+    }
+
+    private enum Message: Sendable {
+        case wake
+        case input(Input)
+        case result(Driver.Job, Input)
+        case leaseRenewed(Timestamp)
+        case leaseLost(String)
+        case leave
+    }
+
+    private let setup: Setup
+    private let inbox = Inbox<Message>()
+    private let disk = Blocking("belay.journal")
+    private let metrics: [Metric]
+    private let evaluators: [Evaluator?]
+    private let commandIDs = Locked<Set<String>>([])
+
+    package init(_ setup: Setup, plan: Plan) {
+        self.setup = setup
+        metrics = plan.metrics
+        // The plan's conditions were read when it was compiled; one that a newer version wrote is an error per measurement.
+        evaluators = plan.metrics.map { try? Evaluator($0) }
+    }
+
+    /// SIGINT, SIGTERM or SIGHUP with `--on-cancel rollback`; an operator's command given in this process.
+    package func send(_ input: Input) { inbox.post(.input(input)) }
+
+    /// SIGINT, SIGTERM or SIGHUP with `--on-cancel leave`.
+    package func leave() { inbox.post(.leave) }
+
+    /// Drives until the end.
+    /// - Parameter machine: As the journal says.
+    package func drive(_ machine: RolloutMachine) async -> Result {
+        var driver = Driver(machine: machine, leaseUntil: setup.lease.until, at: setup.clock.now)
+        let keepers = [Task { await keepLease() }, Task { await pollInbox() }, Task { await watchClock() }]
+        var jobs: [Driver.Job: Task<Void, Never>] = [:]
+        var result: Result?
+        if let taken = await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &driver) { result = taken }
+        while result == nil {
+            let now = setup.clock.now
+            let (started, cancelled) = driver.start(at: now)
+            for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
+            for job in started { jobs[job] = Task { await perform(job) } }
+            if let end = driver.end(at: now) {
+                result = .ended(end)
+                break
+            }
+            let wake = Task { [clock = setup.clock, inbox, moment = driver.wakes(at: now)] in
+                if (try? await clock.sleep(until: moment)) != nil { inbox.post(.wake) }
+            }
+            let messages = await inbox.next()
+            wake.cancel()
+            for message in messages where result == nil { result = await take(message, into: &driver, jobs: &jobs) }
+        }
+        for task in keepers + jobs.values { task.cancel() }
+        for task in keepers { await task.value }
+        return result ?? .left
+    }
+
+    private func take(
+        _ message: Message, into driver: inout Driver, jobs: inout [Driver.Job: Task<Void, Never>]
+    ) async -> Result? {
+        switch message {
+        case .wake:
+            if driver.mustReturn(at: setup.clock.now) {
+                return await take(.journalLost("the lease could not be renewed"), into: &driver)
+            }
+            return await take(.tick, into: &driver)
+        case .input(let input): return await take(input, into: &driver)
+        case .result(let job, let input):
+            driver.ended(job, at: setup.clock.now)
+            jobs[job] = nil
+            return await take(input, into: &driver)
+        case .leaseRenewed(let until): driver.leaseRenewed(until: until)
+        case .leaseLost(let holder): driver.leaseLost(to: holder)
+        case .leave: return .left
+        }
+        return nil
+    }
+
+    /// Decide, append, adopt.
+    private func take(_ input: Input, into driver: inout Driver) async -> Result? {
+        let now = setup.clock.now
+        var refusal: String?
+        switch driver.take(input, at: now) {
+        case .nothing: break
+        case .refused(let reason): refusal = reason
+        case .append(let append): await self.append(append, into: &driver)
+        }
+        if case .command(let command) = input {
+            _ = await disk.run { [journal = setup.journal, refusal] in try? journal.answer(command.id, refusal: refusal) }
+            commandIDs.withLock { _ = $0.remove(command.id) }
+        }
+        return nil
+    }
+
+    private func append(_ append: Driver.Append, into driver: inout Driver) async {
+        let known = driver.unwritten.count
+        let failure = await disk.run { [setup] in Self.append(append, setup) }
+        let new = append.records.dropFirst(known)
+        if let failure {
+            let wasWithoutJournal = driver.isWithoutJournal
+            driver.appendFailed(append, failure, at: setup.clock.now)
+            if case .unavailable(let reason) = failure, !wasWithoutJournal {
+                setup.warn("the journal cannot be written (\(reason)); traffic goes back to stable without it")
+            }
+            let kept = driver.unwritten.dropFirst(known)
+            for record in kept { setup.report(record.event, record.at, driver.machine) }
+        } else {
+            CrashPoint.afterAppend.reached()
+            driver.appended(append)
+            for record in new { setup.report(record.event, record.at, driver.machine) }
+        }
+    }
+
+    private static func append(_ append: Driver.Append, _ setup: Setup) -> Driver.AppendFailure? {
+        for mayFreeReserve in [true, false] {
+            do throws(JournalFailure) {
+                try setup.journal.append(append, under: setup.lease)
+                return nil
+            } catch {
+                if error.kind == .fenced { return .fenced(error.message) }
+                guard mayFreeReserve, append.isWayBack else { return .unavailable(error.message) }
+                setup.journal.releaseReserve()
+            }
+        }
+        return nil
+    }
+
+    private func perform(_ job: Driver.Job) async {
+        let input: Input
+        switch job {
+        case .traffic(let write):
+            let (reading, error) = await setup.router.write(write, isOurs: { await self.isOurs() })
+            input = .wrote(write, reading, error: error)
+        case .action(.claim): input = .claimed(await setup.router.claim(setup.mark, superseding: setup.superseding))
+        case .action(.release): input = .released(error: await setup.router.release(setup.mark))
+        case .measure(let index): input = await measure(index)
+        case .read: input = .read(await setup.router.read())
+        }
+        if !Task.isCancelled { inbox.post(.result(job, input)) }
+    }
+
+    private func isOurs() async -> Bool {
+        await disk.run { [setup] in (try? setup.journal.holds(setup.lease)) ?? false }
+    }
+
+    private func measure(_ index: Int) async -> Input {
+        let started = setup.clock.now
+        let (answer, requests) = await setup.provider.measure(metrics[index])
+        let (phase, message) =
+            evaluators[index]?.phase(of: answer, requests: requests) ?? (.error, "its condition cannot be read by this version")
+        return .measured(
+            Measurement(
+                metric: index, phase: phase, value: answer.text, message: message, startedAt: started, finishedAt: setup.clock.now))
+    }
+
+    // MARK: Beside the loop
+
+    private func keepLease() async {
+        while (try? await Task.sleep(for: Lease.renewal)) != nil {
+            let until = setup.clock.now.advanced(by: Lease.life)
+            let outcome = await disk.run { [setup] in
+                Swift.Result { () throws(JournalFailure) in try setup.journal.renew(setup.lease, until: until) }
+            }
+            switch outcome {
+            case .success: inbox.post(.leaseRenewed(until))
+            case .failure(let failure) where failure.kind == .fenced: inbox.post(.leaseLost(failure.message))
+            case .failure: break  // Tried again in five seconds; with half its life gone the traffic goes back.
+            }
+            await setup.router.renew(setup.mark)
+        }
+    }
+
+    private func pollInbox() async {
+        while (try? await Task.sleep(for: .milliseconds(100))) != nil {
+            let commands = await disk.run { [setup] in (try? setup.journal.waitingCommands(for: setup.lease.rollout)) ?? [] }
+            for command in commands where commandIDs.withLock({ $0.insert(command.id).inserted }) {
+                inbox.post(.input(.command(command)))
+            }
+        }
+    }
+
+    /// A jump of more than five seconds between the system's clock and ours is an event and a gap.
+    private func watchClock() async {
+        var offset = setup.clock.now.duration(to: WallClock.systemTime)
+        while (try? await Task.sleep(for: .seconds(1))) != nil {
+            let now = setup.clock.now.duration(to: WallClock.systemTime)
+            let jump = now - offset
+            if abs(jump.wholeMilliseconds) > 5000 { inbox.post(.input(.clockJumped(milliseconds: jump.wholeMilliseconds))) }
+            if abs(jump.wholeMilliseconds) > 5000 { offset = now }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+package import BelayCore
+
+/// The mark at the target: who drives it. It makes no second driver of a second store, and tells `rescue` which side
+/// is stable.
+package struct OwnerMark: Hashable, Sendable {
+    package var rollout: String
+    package var epoch: Int
+    /// The name of the stable side.
+    package var stable: String
+    /// What the target held before the rollout.
+    package var original: String
+    /// The journal's path.
+    package var store: String
+    package var process: ProcessIdentity
+
+    package init(rollout: String, epoch: Int, stable: String, original: String, store: String, process: ProcessIdentity) {
+        self.rollout = rollout
+        self.epoch = epoch
+        self.stable = stable
+        self.original = original
+        self.store = store
+        self.process = process
+    }
+}
+
+/// A router as the engine sees it. Shares are the canary's. No call takes much longer than a second, none throws: what
+/// went wrong is part of the answer.
+package protocol TrafficRouter: Sendable {
+    func read() async -> Reading
+
+    /// Makes it so and reads back.
+    /// - Parameter isOurs: Asked between preparing and committing a forward write.
+    func write(_ write: TrafficWrite, isOurs: @Sendable () async -> Bool) async -> (Reading, error: String?)
+
+    /// Marks the target and reads it; fences out whoever had it before.
+    /// - Parameter superseding: Rollouts known to be over, whose marks may be replaced.
+    func claim(_ mark: OwnerMark, superseding: [String]) async -> Claim
+
+    /// Shows that the driver is alive.
+    func renew(_ mark: OwnerMark) async
+
+    /// Takes the mark away.
+    /// - Returns: What went wrong, or nil.
+    func release(_ mark: OwnerMark) async -> String?
+}
+
+/// Answers one metric's query. An error is an answer, too.
+package protocol MetricProvider: Sendable {
+    /// - Returns: The result, and the number of requests where the metric asks for `minRequests`.
+    func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?)
+}
+
+/// The right to drive a rollout, until it expires.
+package struct Lease: Hashable, Sendable {
+    package var rollout: String
+    package var epoch: Int
+    package var until: Timestamp
+
+    package init(rollout: String, epoch: Int, until: Timestamp) {
+        self.rollout = rollout
+        self.epoch = epoch
+        self.until = until
+    }
+
+    package static let life: Duration = .seconds(30)
+    package static let renewal: Duration = .seconds(5)
+}
+
+/// What the engine needs of the record. Calls block for as long as a disk takes; the engine makes them on a queue of
+/// their own.
+package protocol RolloutJournal: Sendable {
+    /// Appends in one transaction.
+    /// - Throws: ``JournalFailure``; `.fenced` where the epoch is old or the position taken.
+    func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure)
+
+    /// - Throws: ``JournalFailure``; `.fenced` where another holder has taken over.
+    func renew(_ lease: Lease, until: Timestamp) throws(JournalFailure)
+
+    /// Whether the lease is still this holder's.
+    func holds(_ lease: Lease) throws(JournalFailure) -> Bool
+
+    func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command]
+
+    /// - Parameter refusal: nil where the command was obeyed.
+    func answer(_ command: String, refusal: String?) throws(JournalFailure)
+
+    /// Frees the room kept for the records of the way back.
+    func releaseReserve()
+}
+
+/// Why the record could not be read or written.
+package struct JournalFailure: Error, Hashable, Sendable {
+    package enum Kind: Hashable, Sendable {
+        /// Another holder drives.
+        case fenced
+        /// Full, read-only, busy: it may work again.
+        case unavailable
+        /// Not this program's file, a newer version's, or damaged.
+        case unusable
+        /// What was asked for is not there, or is already.
+        case refused
+    }
+
+    package let kind: Kind
+    package let message: String
+
+    package init(_ kind: Kind, _ message: String) {
+        self.kind = kind
+        self.message = message
+    }
+}

@@ -1,0 +1,49 @@
+internal import Foundation
+internal import Glibc
+
+/// Who drives: enough to know on the same host whether the process is still there.
+package struct ProcessIdentity: Hashable, Sendable {
+    package let host: String
+    /// Differs after a reboot.
+    package let bootID: String
+    package let pid: Int
+    /// The kernel's start time of the process in clock ticks since boot: a pid may be used again.
+    package let startTime: Int
+
+    package init(host: String, bootID: String, pid: Int, startTime: Int) {
+        self.host = host
+        self.bootID = bootID
+        self.pid = pid
+        self.startTime = startTime
+    }
+
+    package static let current = ProcessIdentity(
+        host: hostName, bootID: bootID, pid: Int(getpid()), startTime: startTime(of: Int(getpid())) ?? 0)
+
+    /// False only where this host can tell that the process is gone.
+    package var mayBeAlive: Bool {
+        guard host == Self.hostName, bootID == Self.bootID else { return host != Self.hostName }
+        return Self.startTime(of: pid) == startTime
+    }
+
+    package var text: String { "pid \(pid) on \(host)" }
+
+    package static let hostName: String = {
+        var name = utsname()
+        uname(&name)
+        return withUnsafeBytes(of: name.nodename) { String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self) }
+    }()
+
+    private static let bootID: String =
+        (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?
+        .trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+
+    /// Field 22 of `/proc/PID/stat`; the command before it may have spaces and parentheses.
+    private static func startTime(of pid: Int) -> Int? {
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")")
+        else { return nil }
+        let fields = stat[end...].split(separator: " ")
+        if fields.count > 1, fields[1] == "Z" { return nil }  // Dead, and not yet waited for.
+        return fields.count > 20 ? Int(fields[20]) : nil
+    }
+}

@@ -1,0 +1,233 @@
+package import BelayCore
+package import BelayEngine
+internal import Foundation
+internal import GRDB
+
+/// One rollout in the list.
+package struct RolloutSummary: Hashable, Sendable {
+    package let id: String
+    package let name: String
+    package let revision: String
+    package let target: String
+    package let started: Timestamp
+    package let finished: Timestamp?
+    package let outcome: String?
+}
+
+/// One stored event as it stands in the file.
+package struct StoredRecord: Hashable, Sendable {
+    package let position: Int
+    package let at: Timestamp
+    package let name: String
+    package let payload: String
+    package let hash: String
+}
+
+/// Who drives a rollout, or drove it last.
+package struct LeaseHolder: Hashable, Sendable {
+    package let epoch: Int
+    package let until: Timestamp
+    package let process: ProcessIdentity
+
+    /// On one host a dead process is known by its pid and start time, and is succeeded at once.
+    package func isLive(at now: Timestamp) -> Bool { until > now && process.mayBeAlive }
+}
+
+extension SQLiteJournal {
+    /// Makes a rollout: its row, its first event and its lease, in one transaction.
+    /// - Throws: ``JournalFailure`` `.refused`, naming the rollout under way on the same target, or the one of the same key.
+    package func create(
+        _ id: String, _ started: Event.Started, key: String?, process: ProcessIdentity, at now: Timestamp
+    ) throws(JournalFailure) -> Lease {
+        let (plan, until) = (started.plan, now.advanced(by: Lease.life))
+        return try write { db in
+            let busy = try String.fetchOne(
+                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL", arguments: [plan.target.identity])
+            if let busy { throw JournalFailure(.refused, "\(busy) is under way on this target") }
+            try db.execute(
+                sql: "INSERT INTO rollouts VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
+                arguments: [id, plan.name, plan.revision, plan.target.identity, key, now.milliseconds])
+            try Self.setLease(id, epoch: 1, until: until, process, db)
+            try Self.insert([.init(event: .started(started), at: now)], into: id, after: 0, db)
+            return Lease(rollout: id, epoch: 1, until: until)
+        }
+    }
+
+    /// Takes the lease where nobody holds it.
+    /// - Parameter isForced: Also from a live holder, whose next append is then refused.
+    /// - Throws: ``JournalFailure`` `.fenced`, naming the live holder.
+    package func acquire(
+        _ id: String, process: ProcessIdentity, at now: Timestamp, isForced: Bool = false
+    ) throws(JournalFailure) -> Lease {
+        let until = now.advanced(by: Lease.life)
+        return try write { db in
+            let holder = try Self.holder(of: id, db)
+            if let holder, !isForced, holder.isLive(at: now) {
+                throw JournalFailure(.fenced, "\(id) is driven by \(holder.process.text)")
+            }
+            let epoch = (holder?.epoch ?? 0) + 1
+            try Self.setLease(id, epoch: epoch, until: until, process, db)
+            return Lease(rollout: id, epoch: epoch, until: until)
+        }
+    }
+
+    /// Lets the next driver in at once.
+    package func release(_ lease: Lease) throws(JournalFailure) {
+        try write { db in
+            try db.execute(
+                sql: "UPDATE leases SET expires = 0 WHERE rollout = ? AND epoch = ?", arguments: [lease.rollout, lease.epoch])
+        }
+    }
+
+    package func holder(of id: String) throws(JournalFailure) -> LeaseHolder? { try read { try Self.holder(of: id, $0) } }
+
+    private static func holder(of id: String, _ db: Database) throws -> LeaseHolder? {
+        try Row.fetchOne(db, sql: "SELECT * FROM leases WHERE rollout = ?", arguments: [id]).map { row in
+            LeaseHolder(
+                epoch: row["epoch"], until: Timestamp(milliseconds: row["expires"]),
+                process: ProcessIdentity(host: row["host"], bootID: row["boot"], pid: row["pid"], startTime: row["pid_started"]))
+        }
+    }
+
+    private static func setLease(
+        _ id: String, epoch: Int, until: Timestamp, _ process: ProcessIdentity, _ db: Database
+    ) throws {
+        try db.execute(
+            sql: "INSERT OR REPLACE INTO leases VALUES (?, ?, ?, ?, ?, ?, ?)",
+            arguments: [id, epoch, until.milliseconds, process.host, process.bootID, process.pid, process.startTime])
+    }
+
+    /// The machine as the journal says.
+    /// - Throws: ``JournalFailure`` `.unusable` where the first event cannot be read.
+    package func machine(of id: String) throws(JournalFailure) -> RolloutMachine {
+        let rows = try records(of: id)
+        guard let machine = RolloutMachine(replaying: rows.lazy.map { ($0.event, $0.at) }) else {
+            throw JournalFailure(.unusable, "\(path): the beginning of \(id) cannot be read by this version")
+        }
+        return machine
+    }
+
+    package func records(of id: String, from position: Int = 0) throws(JournalFailure) -> [StoredRecord] {
+        try read { db in
+            let sql = "SELECT position, time, name, payload, hash FROM events WHERE rollout = ? AND position >= ? ORDER BY position"
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [id, position])
+            var records: [StoredRecord] = []
+            while let row = try rows.next() {
+                let hash: Data = row[4]
+                records.append(
+                    StoredRecord(
+                        position: row[0], at: Timestamp(milliseconds: row[1]), name: row[2], payload: row[3],
+                        hash: Chain.text(Array(hash))))
+            }
+            return records
+        }
+    }
+
+    /// - Parameter limit: The newest so many.
+    package func rollouts(named name: String? = nil, limit: Int = 1000) throws(JournalFailure) -> [RolloutSummary] {
+        try read { db in
+            let filter = name == nil ? "" : "WHERE name = ?"
+            let arguments: StatementArguments = name.map { [$0, limit] } ?? [limit]
+            let sql = "SELECT id, name, revision, target, started, finished, outcome FROM rollouts \(filter) ORDER BY started DESC, id DESC LIMIT ?"
+            return try Row.fetchAll(db, sql: sql, arguments: arguments).map(Self.summary)
+        }
+    }
+
+    /// A rollout by its id, or the latest of that name; without either the latest of all.
+    /// - Throws: ``JournalFailure`` `.refused` where there is none.
+    package func find(_ word: String?) throws(JournalFailure) -> RolloutSummary {
+        let columns = "SELECT id, name, revision, target, started, finished, outcome FROM rollouts"
+        let row: Row? = try read { db in
+            guard let word else { return try Row.fetchOne(db, sql: "\(columns) ORDER BY started DESC, id DESC LIMIT 1") }
+            return try Row.fetchOne(db, sql: "\(columns) WHERE id = ?", arguments: [word])
+                ?? Row.fetchOne(db, sql: "\(columns) WHERE name = ? ORDER BY started DESC, id DESC LIMIT 1", arguments: [word])
+        }
+        guard let row else { throw JournalFailure(.refused, word.map { "there is no rollout `\($0)` in \(path)" } ?? "\(path) has no rollouts") }
+        return Self.summary(row)
+    }
+
+    private static func summary(_ row: Row) -> RolloutSummary {
+        RolloutSummary(
+            id: row[0], name: row[1], revision: row[2], target: row[3], started: Timestamp(milliseconds: row[4]),
+            finished: (row[5] as Int64?).map { Timestamp(milliseconds: $0) }, outcome: row[6])
+    }
+
+    package func rollout(withKey key: String) throws(JournalFailure) -> String? {
+        try read { db in try String.fetchOne(db, sql: "SELECT id FROM rollouts WHERE \"key\" = ?", arguments: [key]) }
+    }
+
+    package func rolloutUnderWay(on target: String) throws(JournalFailure) -> String? {
+        try read { db in
+            try String.fetchOne(db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL", arguments: [target])
+        }
+    }
+
+    /// Ids of the rollouts of a target that are over.
+    package func finishedRollouts(on target: String) throws(JournalFailure) -> [String] {
+        try read { db in
+            try String.fetchAll(
+                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NOT NULL ORDER BY started", arguments: [target])
+        }
+    }
+
+    /// When a rollout of that target last ended: until then its idle side may have had traffic.
+    package func lastEnd(on target: String) throws(JournalFailure) -> Timestamp? {
+        try read { db in
+            try Int64.fetchOne(db, sql: "SELECT MAX(finished) FROM rollouts WHERE target = ?", arguments: [target])
+                .map { Timestamp(milliseconds: $0) }
+        }
+    }
+
+    /// Leaves a command for the driver.
+    package func send(_ command: Command, to rollout: String) throws(JournalFailure) {
+        let time = now.milliseconds
+        try write { db in
+            try db.execute(
+                sql: "INSERT INTO inbox VALUES (?, ?, ?, ?, NULL, NULL)",
+                arguments: [command.id, rollout, time, JSONText.write(StoredCommand.encode(command))])
+        }
+    }
+
+    package enum Reply: Hashable, Sendable {
+        case waiting, obeyed
+        case refused(String)
+    }
+
+    package func reply(to command: String) throws(JournalFailure) -> Reply {
+        try read { db in
+            guard let row = try Row.fetchOne(db, sql: "SELECT answered, refusal FROM inbox WHERE id = ?", arguments: [command]),
+                row["answered"] != nil
+            else { return .waiting }
+            return (row["refusal"] as String?).map { .refused($0) } ?? .obeyed
+        }
+    }
+
+    /// Takes back a command that no driver has seen.
+    package func withdraw(_ command: String) throws(JournalFailure) {
+        try write { db in
+            try db.execute(sql: "DELETE FROM inbox WHERE id = ? AND answered IS NULL", arguments: [command])
+        }
+    }
+
+    /// The first position whose hash does not follow from what is stored, or nil; and the head of the chain.
+    package func verify(_ id: String) throws(JournalFailure) -> (broken: Int?, head: String) {
+        var hash: [UInt8] = []
+        for (index, record) in try records(of: id).enumerated() {
+            hash = Chain.hash(
+                after: hash, rollout: id, position: record.position, time: record.at.milliseconds, name: record.name,
+                payload: record.payload)
+            if Chain.text(hash) != record.hash || record.position != index { return (record.position, record.hash) }
+        }
+        return (nil, Chain.text(hash))
+    }
+}
+
+extension StoredRecord {
+    package var event: Event {
+        do throws(JSONText.Failure) {
+            return StoredEvent.event(named: name, try JSONText.parse(payload))
+        } catch {
+            return .unreadable(name: name)
+        }
+    }
+}

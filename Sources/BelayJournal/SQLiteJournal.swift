@@ -1,0 +1,122 @@
+internal import BelayCore
+package import BelayEngine
+internal import GRDB
+internal import Glibc
+
+/// The record of all rollouts of one store, in SQLite (WAL, `synchronous=FULL`). Events are only ever appended.
+///
+/// Calls are synchronous and block for as long as the disk takes: GRDB's async writes would end with their task.
+package final class SQLiteJournal: Sendable {
+    package enum Access: Sendable {
+        /// May drive: the file is made where there is none, and checked before the first append.
+        case drive
+        /// Reads and sends commands; there must be a file.
+        case operate
+    }
+
+    /// The room kept for the records of the way back, in bytes.
+    package static let reserveSize = 1 << 20
+
+    package let path: String
+    let queue: DatabaseQueue
+    private let patience: Patience
+    private let clock: WallClock
+
+    /// How many half milliseconds to wait for a busy file.
+    private final class Patience: Sendable {
+        static let ordinary = 20_000
+        static let wayBack = 2_000
+        private let tries = Locked(ordinary)
+        var limit: Int { tries.withLock { $0 } }
+        func set(_ limit: Int) { tries.withLock { $0 = limit } }
+    }
+
+    /// Opens a store.
+    /// - Throws: ``JournalFailure`` `.unusable` for a file that is none of ours, a newer version's, damaged or on a
+    ///   network file system; `.unavailable` where it cannot be opened now.
+    package init(path: String, access: Access, clock: WallClock) throws(JournalFailure) {
+        self.path = path
+        self.clock = clock
+        let patience = Patience()
+        self.patience = patience
+        try StoreFile.check(path, mayCreate: access == .drive)
+        do {
+            queue = try DatabaseQueue(path: path, configuration: Self.configuration(patience))
+            try Self.prepare(queue, access)
+        } catch {
+            throw Self.failure(error, path)
+        }
+        if access == .drive { StoreFile.makeReserve(for: path, size: Self.reserveSize) }
+    }
+
+    private static func configuration(_ patience: Patience) -> Configuration {
+        var configuration = Configuration()
+        // Not `journalMode`: GRDB's own WAL setting turns `synchronous` down to NORMAL.
+        configuration.prepareDatabase { db in
+            try db.execute(sql: "PRAGMA journal_mode=WAL")
+            try db.execute(sql: "PRAGMA synchronous=FULL")
+            guard try Int.fetchOne(db, sql: "PRAGMA synchronous") == 2 else {
+                throw JournalFailure(.unusable, "SQLite does not keep synchronous=FULL")
+            }
+        }
+        configuration.busyMode = .callback { tries in
+            if tries >= patience.limit { return false }
+            usleep(500)
+            return true
+        }
+        return configuration
+    }
+
+    private static func prepare(_ queue: DatabaseQueue, _ access: Access) throws {
+        let migrator = Schema.migrator
+        let (isNewer, isComplete) = try queue.read { db in
+            (try migrator.hasBeenSuperseded(db), try migrator.hasCompletedMigrations(db))
+        }
+        if isNewer { throw JournalFailure(.unusable, "was written by a newer version of Belay; use that one") }
+        if !isComplete { try migrator.migrate(queue) }
+        guard access == .drive else { return }
+        let verdict = try queue.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
+        if verdict != "ok" { throw JournalFailure(.unusable, "is damaged: \(verdict ?? "no answer")") }
+    }
+
+    /// - Throws: ``JournalFailure`` for whatever SQLite says.
+    func write<Value>(_ body: (Database) throws -> Value) throws(JournalFailure) -> Value {
+        do {
+            return try queue.write(body)
+        } catch {
+            throw Self.failure(error, path)
+        }
+    }
+
+    func read<Value>(_ body: (Database) throws -> Value) throws(JournalFailure) -> Value {
+        do {
+            return try queue.read(body)
+        } catch {
+            throw Self.failure(error, path)
+        }
+    }
+
+    /// A bounded wait for a busy file while the way back is at stake.
+    func hurrying<Value>(_ isUrgent: Bool, _ body: () throws(JournalFailure) -> Value) throws(JournalFailure) -> Value {
+        patience.set(isUrgent ? Patience.wayBack : Patience.ordinary)
+        defer { patience.set(Patience.ordinary) }
+        return try body()
+    }
+
+    var now: Timestamp { clock.now }
+
+    private static func failure(_ error: any Error, _ path: String) -> JournalFailure {
+        if let failure = error as? JournalFailure {
+            return failure.kind == .unusable ? JournalFailure(.unusable, "\(path): \(failure.message)") : failure
+        }
+        guard let error = error as? DatabaseError else { return JournalFailure(.unavailable, "\(path): \(error)") }
+        let text = "\(path): \(error.message ?? "SQLite error \(error.resultCode.rawValue)")"
+        switch error.resultCode {
+        case .SQLITE_NOTADB, .SQLITE_CORRUPT: return JournalFailure(.unusable, text)
+        case .SQLITE_READONLY:
+            return JournalFailure(.unavailable, "\(text); the file and its folder must be writable, for reading too")
+        case .SQLITE_FULL: return JournalFailure(.unavailable, "\(text); make room on its disk")
+        default: return JournalFailure(.unavailable, text)
+        }
+    }
+}

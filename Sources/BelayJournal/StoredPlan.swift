@@ -1,0 +1,105 @@
+internal import BelayCore
+
+/// The frozen plan and the originals, as the first event of a rollout keeps them.
+enum StoredPlan {
+    static func encode(_ started: Event.Started) -> JSONValue {
+        .members([
+            "plan": encode(started.plan), "original": .string(started.original),
+            "settleUntil": started.settleUntil.map { .time($0) }, "deadline": started.deadline.map { .time($0) },
+            "actor": .string(started.actor.name),
+            "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups), "reason": .string(started.reason),
+        ])
+    }
+
+    static func decode(_ json: JSONValue) throws(Unreadable) -> Event.Started {
+        Event.Started(
+            plan: try plan(try need(json["plan"])), original: json["original"]?.string ?? "",
+            settleUntil: json["settleUntil"]?.time, deadline: json["deadline"]?.time,
+            actor: Actor(name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? []),
+            reason: json["reason"]?.string ?? "")
+    }
+
+    private static func encode(_ plan: Plan) -> JSONValue {
+        .members([
+            "name": .string(plan.name), "revision": .string(plan.revision), "target": encode(plan.target),
+            "canaryIsSecond": .bool(plan.roles.canaryIsSecond), "steps": .array(plan.steps.map(encode)),
+            "metrics": .array(plan.metrics.map(StoredMetric.encode)), "progressDeadline": .duration(plan.progressDeadline),
+            "waitLimit": .duration(plan.waitLimit), "settle": plan.settle.map { .duration($0) },
+        ])
+    }
+
+    private static func plan(_ json: JSONValue) throws(Unreadable) -> Plan {
+        var steps: [PlanStep] = []
+        for item in json["steps"]?.array ?? [] { steps.append(try step(item)) }
+        var metrics: [Metric] = []
+        for item in json["metrics"]?.array ?? [] { metrics.append(try StoredMetric.decode(item)) }
+        var plan = Plan(
+            name: try need(json["name"]?.string), revision: try need(json["revision"]?.string),
+            target: try target(try need(json["target"])), roles: Roles(canaryIsSecond: try need(json["canaryIsSecond"]?.bool)),
+            steps: steps, metrics: metrics)
+        plan.progressDeadline = try need(json["progressDeadline"]?.duration)
+        plan.waitLimit = try need(json["waitLimit"]?.duration)
+        plan.settle = json["settle"]?.duration
+        return plan
+    }
+
+    private static func encode(_ target: Target) -> JSONValue {
+        let haproxy = target.haproxy
+        return .members([
+            "identity": .string(target.identity),
+            "haproxy": .members([
+                "sockets": .strings(haproxy.sockets), "map": .string(haproxy.mapFile), "key": .string(haproxy.key),
+                "first": encode(haproxy.sides.first), "second": encode(haproxy.sides.second),
+            ]),
+        ])
+    }
+
+    private static func target(_ json: JSONValue) throws(Unreadable) -> Target {
+        let haproxy = try need(json["haproxy"])
+        return Target(
+            haproxy: HAProxyTarget(
+                sockets: try need(haproxy["sockets"]?.strings), mapFile: try need(haproxy["map"]?.string),
+                key: try need(haproxy["key"]?.string),
+                sides: Sides(first: try side(haproxy["first"]), second: try side(haproxy["second"]))),
+            identity: try need(json["identity"]?.string))
+    }
+
+    private static func encode(_ side: Side) -> JSONValue {
+        .members(["name": .string(side.name), "backend": .string(side.backend)])
+    }
+
+    private static func side(_ json: JSONValue?) throws(Unreadable) -> Side {
+        Side(name: try need(json?["name"]?.string), backend: try need(json?["backend"]?.string))
+    }
+
+    private static func encode(_ step: PlanStep) -> JSONValue {
+        .members([
+            "name": step.name.map { .string($0) }, "weight": .weight(step.weight), "holdMin": .duration(step.hold.min),
+            "holdMax": .duration(step.hold.max), "approval": step.approval.map(encode),
+        ])
+    }
+
+    private static func step(_ json: JSONValue) throws(Unreadable) -> PlanStep {
+        PlanStep(
+            name: json["name"]?.string, weight: try need(json["weight"]?.weight),
+            hold: Hold(min: try need(json["holdMin"]?.duration), max: try need(json["holdMax"]?.duration)),
+            approval: try approval(json["approval"]))
+    }
+
+    private static func encode(_ approval: Approval) -> JSONValue {
+        .members([
+            "from": .strings(approval.from), "count": .count(approval.count), "timeout": .duration(approval.timeout),
+            "onTimeout": .string(approval.onTimeout.rawValue),
+        ])
+    }
+
+    private static func approval(_ json: JSONValue?) throws(Unreadable) -> Approval? {
+        guard let json else { return nil }
+        var approval = Approval()
+        approval.from = json["from"]?.strings ?? []
+        approval.count = try need(json["count"]?.count)
+        approval.timeout = try need(json["timeout"]?.duration)
+        approval.onTimeout = try need(json["onTimeout"]?.string.flatMap { Approval.Answer(rawValue: $0) })
+        return approval
+    }
+}

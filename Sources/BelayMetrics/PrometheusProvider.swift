@@ -1,0 +1,119 @@
+package import BelayCore
+internal import BelayEngine
+package import BelayHTTP
+internal import Foundation
+
+/// Instant queries to Prometheus and what speaks its API.
+package struct PrometheusProvider: MetricProvider {
+    private let client: HTTPClient
+    private let environment: [String: String]
+
+    /// - Parameter environment: Where `env:NAME` references are looked up, each time they are used.
+    package init(client: HTTPClient, environment: [String: String]) {
+        self.client = client
+        self.environment = environment
+    }
+
+    package func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?) {
+        guard metric.minRequests != nil, let counting = metric.query.requestsQuery else {
+            return (await ask(metric.query.query, metric.query), nil)
+        }
+        async let answer = ask(metric.query.query, metric.query)
+        async let requests = ask(counting, metric.query)
+        return await (answer, requests)
+    }
+
+    /// One instant query at the server's present.
+    package func ask(_ text: String, _ query: PrometheusQuery) async -> MetricAnswer {
+        do {
+            let response = try await client.execute(request(text, query))
+            return Self.answer(status: response.status, body: response.body)
+        } catch let error as HTTPError {
+            switch error.kind {
+            case .transport, .timeout: return .noData("\(query.address): \(error.message)")
+            case .tooLarge, .request: return .error("\(query.address): \(error.message)")
+            }
+        } catch let error as SecretFailure {
+            return .error(error.message)
+        } catch {
+            return .noData("\(query.address): cancelled")
+        }
+    }
+
+    private func request(_ text: String, _ query: PrometheusQuery) throws -> HTTPRequest {
+        let base = query.address.hasSuffix("/") ? String(query.address.dropLast()) : query.address
+        var request = HTTPRequest(url: base + "/api/v1/query")
+        request.method = "POST"
+        request.timeout = query.timeout
+        request.body = Array("query=\(Self.formEncoded(text))".utf8)
+        request.headers = ["Content-Type: application/x-www-form-urlencoded"] + query.headers.map { "\($0.name): \($0.value)" }
+        let secrets = SecretReader(environment: environment)
+        if let bearer = query.bearer { request.headers.append("Authorization: Bearer \(try secrets.read(bearer))") }
+        if let user = query.basicUser, let password = query.basicPassword {
+            let pair = Data("\(user):\(try secrets.read(password))".utf8).base64EncodedString()
+            request.headers.append("Authorization: Basic \(pair)")
+        }
+        request.authority = try query.authority.map(secrets.file)
+        request.certificate = try query.certificate.map(secrets.file)
+        request.key = try query.key.map(secrets.file)
+        return request
+    }
+
+    static func formEncoded(_ text: String) -> String {
+        var encoded = ""
+        for byte in text.utf8 {
+            switch byte {
+            case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+                UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"):
+                encoded.unicodeScalars.append(Unicode.Scalar(byte))
+            default:
+                let digits = String(byte, radix: 16, uppercase: true)
+                encoded += byte < 16 ? "%0\(digits)" : "%\(digits)"
+            }
+        }
+        return encoded
+    }
+
+    /// What an answer means: the API's `success` gives numbers; 5xx and 429 are no data, other statuses an error.
+    /// Format: https://prometheus.io/docs/prometheus/latest/querying/api/
+    package static func answer(status: Int, body: [UInt8]) -> MetricAnswer {
+        let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(body) }
+        let json: JSONValue? = if case .success(let value) = parsed { value } else { nil }
+        let complaint = json?["error"]?.string.map { ": \($0.prefix(300))" } ?? ""
+        if status >= 500 || status == 429 { return .noData("the server answered \(status)\(complaint)") }
+        guard (200..<300).contains(status) else { return .error("the server answered \(status)\(complaint)") }
+        guard let json else { return .error("the answer is not JSON") }
+        guard json["status"]?.string == "success", let data = json["data"], let type = data["resultType"]?.string,
+            let result = data["result"]
+        else { return .error("the answer is not one of Prometheus\(complaint)") }
+        switch type {
+        case "scalar": return sample(result).map(MetricAnswer.scalar) ?? .error("a sample cannot be read")
+        case "vector": return list((result.array ?? []).map { $0["value"].map { [$0] } ?? [] })
+        case "matrix": return list((result.array ?? []).map { $0["values"]?.array ?? [] })
+        default: return .error("a result of type \(type) has no numbers")
+        }
+    }
+
+    private static func list(_ series: [[JSONValue]]) -> MetricAnswer {
+        var numbers: [Double] = []
+        for samples in series {
+            guard !samples.isEmpty else { return .error("a series has no samples that can be read") }
+            for value in samples {
+                guard let number = sample(value) else { return .error("a sample cannot be read") }
+                numbers.append(number)
+            }
+        }
+        return .list(numbers)
+    }
+
+    /// `[1700000000.123, "0.0312"]`
+    private static func sample(_ pair: JSONValue) -> Double? {
+        guard let pair = pair.array, pair.count == 2, let text = pair[1].string else { return nil }
+        switch text {
+        case "NaN": return .nan
+        case "+Inf", "Inf": return .infinity
+        case "-Inf": return -.infinity
+        default: return Double(text)
+        }
+    }
+}

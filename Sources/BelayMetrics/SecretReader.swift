@@ -1,0 +1,35 @@
+internal import Foundation
+
+/// A secret that could not be resolved; the message names the reference, never the value.
+struct SecretFailure: Error {
+    let message: String
+}
+
+/// Resolves `env:NAME` and `file:PATH` when they are used, so that a rotated token is picked up.
+struct SecretReader {
+    let environment: [String: String]
+
+    func read(_ reference: String) throws(SecretFailure) -> String {
+        let value: String
+        if let name = reference.suffix(after: "env:") {
+            guard let found = environment[name] else { throw SecretFailure(message: "\(reference): the variable is not set") }
+            value = found
+        } else if let path = reference.suffix(after: "file:") {
+            value = String(decoding: try file(path), as: UTF8.self)
+        } else {
+            throw SecretFailure(message: "a secret's reference begins with env: or file:")
+        }
+        let trimmed = value.trimmingCharacters(in: .whitespacesAndNewlines)
+        guard !trimmed.contains(where: \.isNewline) else { throw SecretFailure(message: "\(reference): the secret has several lines") }
+        return trimmed
+    }
+
+    func file(_ path: String) throws(SecretFailure) -> [UInt8] {
+        guard let data = FileManager.default.contents(atPath: path) else { throw SecretFailure(message: "\(path) cannot be read") }
+        return Array(data)
+    }
+}
+
+extension String {
+    fileprivate func suffix(after prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+}

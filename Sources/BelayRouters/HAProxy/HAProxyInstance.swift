@@ -1,0 +1,106 @@
+internal import BelayCore
+
+/// One HAProxy process and the exchanges with it.
+struct HAProxyInstance: Sendable {
+    /// A write that is ready to take effect.
+    enum Prepared: Sendable {
+        case version(Int)
+        /// The map has other keys, which a commit would take away.
+        case shared(value: Int)
+    }
+
+    let target: HAProxyTarget
+    let socket: HAProxySocket
+
+    /// nil where it cannot be reached.
+    func state() async -> HAProxyLine.State? {
+        do throws(HAProxySocket.Failure) {
+            return HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+        } catch {
+            return nil
+        }
+    }
+
+    func prepare(_ value: Int) async -> Result<Prepared, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            if try await isShared() { return .shared(value: value) }
+            let answer = try await socket.send(HAProxyLine.prepare(target))
+            guard let version = HAProxyLine.version(answer) else { throw complaint("prepare map", answer) }
+            try await order(HAProxyLine.add(target, value, version: version), "add map @\(version)")
+            return .version(version)
+        }
+    }
+
+    /// - Parameter prepared: What `prepare` gave; a failure stays one.
+    func commit(_ prepared: Result<Prepared, HAProxySocket.Failure>) async -> Result<Bool, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            switch try prepared.get() {
+            case .version(let version): try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
+            case .shared(let value): try await setOrAdd(value)
+            }
+            return true
+        }
+    }
+
+    /// The way back on one instance: the value at once, then a commit that fences a late writer out.
+    /// - Returns: Whether the map is shared, so that nothing could be fenced.
+    func setAtOnce(_ value: Int) async -> Result<Bool, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            try await setOrAdd(value)
+            if try await isShared() { return true }
+            try await commitOwn(value)
+            return false
+        }
+    }
+
+    /// Commits what is there.
+    func fence() async -> Result<Bool, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            if try await isShared() { return true }
+            let state = HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+            guard let value = state.value.flatMap({ Int($0) }) else { return false }
+            try await commitOwn(value)
+            return false
+        }
+    }
+
+    private func commitOwn(_ value: Int) async throws(HAProxySocket.Failure) {
+        let answer = try await socket.send(HAProxyLine.prepare(target))
+        guard let version = HAProxyLine.version(answer) else { throw complaint("prepare map", answer) }
+        try await order(HAProxyLine.add(target, value, version: version), "add map @\(version)")
+        try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
+    }
+
+    /// `set map` changes an existing key only; `add map` on an existing one would make a second that never counts.
+    private func setOrAdd(_ value: Int) async throws(HAProxySocket.Failure) {
+        let answer = try await socket.send(HAProxyLine.set(target, value))
+        if answer.contains("entry not found") {
+            try await order(HAProxyLine.add(target, value), "add map")
+        } else if HAProxyLine.complaint(answer) != nil {
+            throw complaint("set map", answer)
+        }
+    }
+
+    private func isShared() async throws(HAProxySocket.Failure) -> Bool {
+        HAProxyLine.keys(try await socket.send(HAProxyLine.show(target))).contains { $0 != target.key }
+    }
+
+    private func order(_ line: String, _ name: String) async throws(HAProxySocket.Failure) {
+        let answer = try await socket.send(line)
+        if HAProxyLine.complaint(answer) != nil { throw complaint(name, answer) }
+    }
+
+    private func complaint(_ command: String, _ answer: String) -> HAProxySocket.Failure {
+        .init(message: "\(socket.path): \(command): \(HAProxyLine.complaint(answer)?.prefix(200) ?? "an empty answer")")
+    }
+
+    private func attempt<Value>(
+        _ body: () async throws(HAProxySocket.Failure) -> Value
+    ) async -> Result<Value, HAProxySocket.Failure> {
+        do throws(HAProxySocket.Failure) {
+            return .success(try await body())
+        } catch {
+            return .failure(error)
+        }
+    }
+}

@@ -1,0 +1,85 @@
+package import BelayCore
+internal import BelayEngine
+
+/// A look at the live router before a run: what it holds, and everything that is wrong with it. Changes nothing.
+package struct HAProxySurvey: Sendable {
+    package enum Problem: Hashable, Sendable {
+        /// A socket does not answer.
+        case unreachable(String)
+        /// It answers, and the file asks for something it does not have.
+        case invalid(String)
+    }
+
+    /// The share of the second side, where all instances and the file agree.
+    package private(set) var secondShare: Weight?
+    package private(set) var problems: [Problem] = []
+    /// What was found, for `plan` and `doctor`.
+    package private(set) var notes: [String] = []
+    /// The map holds other keys too.
+    package private(set) var isShared = false
+    /// One exchange with every instance: about what the way back takes.
+    package private(set) var roundTrip: Duration = .zero
+
+    package static func take(of target: HAProxyTarget) async -> HAProxySurvey {
+        var survey = HAProxySurvey()
+        var values: [String] = []
+        for path in target.sockets {
+            do throws(HAProxySocket.Failure) {
+                if let value = try await survey.look(at: HAProxySocket(path: path), target) { values.append(value) }
+            } catch {
+                survey.problems.append(.unreachable("HAProxy does not answer: \(error.message)"))
+            }
+        }
+        survey.readFile(target, values)
+        return survey
+    }
+
+    private mutating func look(at socket: HAProxySocket, _ target: HAProxyTarget) async throws(HAProxySocket.Failure) -> String? {
+        let start = ContinuousClock.now
+        let state = HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+        roundTrip = max(roundTrip, start.duration(to: .now))
+        let backends = HAProxyLine.backends(try await socket.send("show backend"))
+        for side in [target.sides.first, target.sides.second] where !backends.contains(side.backend) {
+            invalid("\(socket.path) has no backend `\(side.backend)` (side \(side.name)); it has \(backends.joined(separator: ", "))")
+        }
+        if let complaint = state.complaint {
+            invalid("\(socket.path) knows no map \(target.mapFile): \(complaint)")
+            return nil
+        }
+        guard let value = state.value else {
+            invalid("the map \(target.mapFile) of \(socket.path) has no key `\(target.key)`; add the line `\(target.key) 0`")
+            return nil
+        }
+        guard Int(value).flatMap({ Weight(basisPoints: $0) }) != nil else {
+            invalid("the key `\(target.key)` of \(target.mapFile) is `\(value)` in \(socket.path); 0…10000 is expected")
+            return nil
+        }
+        let keys = HAProxyLine.keys(try await socket.send(HAProxyLine.show(target)))
+        if keys.contains(where: { $0 != target.key }) { isShared = true }
+        if keys.filter({ $0 == target.key }).count > 1 {
+            invalid("the key `\(target.key)` stands more than once in the map of \(socket.path); only the first counts")
+        }
+        notes.append("\(socket.path): \(target.key) = \(value)")
+        return value
+    }
+
+    private mutating func readFile(_ target: HAProxyTarget, _ values: [String]) {
+        do throws(MapFile.Failure) {
+            let value = try MapFile(path: target.mapFile, key: target.key).value()
+            notes.append("\(target.mapFile): \(target.key) = \(value ?? "(no such key)")")
+        } catch {
+            invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
+        }
+        guard problems.isEmpty, let first = values.first else { return }
+        if values.contains(where: { $0 != first }) {
+            return invalid("the instances disagree: \(values.joined(separator: ", "))")
+        }
+        secondShare = Int(first).flatMap { Weight(basisPoints: $0) }
+        if let share = secondShare, Roles(secondShare: share) == nil {
+            invalid(
+                "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)")
+        }
+    }
+
+    private mutating func invalid(_ message: String) { problems.append(.invalid(message)) }
+}

@@ -1,0 +1,61 @@
+package import BelayCore
+internal import Yams
+
+/// A rollout's file, read and checked. Bound to the roles of the live router it becomes a plan.
+package struct RolloutSpec {
+    package let name: String
+    package let revision: String
+    package let haproxy: HAProxyTarget
+    /// Where each `ref` was found.
+    package let notes: [String]
+
+    let strategy: StrategySteps
+    let uses: [TemplateUse]
+    let server: PrometheusQuery?
+    let environment: [String: String]
+
+    /// The plan under these roles.
+    /// - Throws: ``SpecFailure`` with everything that is wrong with templates and arguments.
+    package func plan(roles: Roles, identity: String) throws(SpecFailure) -> Plan {
+        let target = Target(haproxy: haproxy, identity: identity)
+        let (stable, canary) = (roles.stable(of: haproxy.sides), roles.canary(of: haproxy.sides))
+        let facts = [
+            "canary.side": canary.name, "canary.backend": canary.backend, "stable.side": stable.name,
+            "stable.backend": stable.backend, "revision": revision, "name": name,
+        ]
+        let reader = TemplateReader(environment: environment, facts: facts, server: server)
+        var issues: [SpecIssue] = []
+        var metrics: [Metric] = []
+        for (use, scope) in scopedUses {
+            let before = use.reader.context.issues.count
+            let read = reader.metrics(of: use, scope: scope, issues: &issues)
+            issues += use.reader.context.issues[before...]
+            for metric in read {
+                if metrics.contains(where: { $0.name == metric.name }) {
+                    issues.append(use.issue("a metric named \(metric.name) is there already"))
+                }
+                metrics.append(metric)
+            }
+        }
+        guard issues.isEmpty else { throw SpecFailure(issues) }
+        var plan = Plan(
+            name: name, revision: revision, target: target, roles: roles, steps: strategy.steps.map(\.plan), metrics: metrics)
+        if let deadline = strategy.progressDeadline { plan.progressDeadline = deadline }
+        if let limit = strategy.waitLimit { plan.waitLimit = limit }
+        plan.settle = strategy.settle
+        return plan
+    }
+
+    private var scopedUses: [(TemplateUse, Metric.Scope)] {
+        uses.map { ($0, .always) }
+            + strategy.steps.enumerated().flatMap { index, step in step.templates.map { ($0, .step(index)) } }
+    }
+}
+
+extension TemplateUse {
+    fileprivate func issue(_ message: String) -> SpecIssue {
+        let mark = reader.node.mark
+        return SpecIssue(
+            file: reader.context.file, line: mark?.line ?? 1, column: mark?.column ?? 1, message: "\(reader.path): \(message)")
+    }
+}

@@ -1,0 +1,25 @@
+internal import BelayAnalysis
+internal import Yams
+
+/// What the readers of one file share: its name, what texts may refer to, and the issues found.
+final class SpecContext {
+    let file: String
+    let environment: [String: String]
+    /// nil: `{{…}}` is left as it is.
+    let placeholders: Placeholders?
+    private(set) var issues: [SpecIssue] = []
+    /// Placeholders that were used, to find arguments that nobody needs.
+    var used: Set<String> = []
+
+    init(file: String, environment: [String: String], placeholders: Placeholders? = nil) {
+        self.file = file
+        self.environment = environment
+        self.placeholders = placeholders
+    }
+
+    func report(_ message: String, at mark: Mark?, columnOffset: Int = 0) {
+        issues.append(SpecIssue(file: file, line: mark?.line ?? 1, column: (mark?.column ?? 1) + columnOffset, message: message))
+    }
+
+    func adopt(_ other: [SpecIssue]) { issues += other }
+}

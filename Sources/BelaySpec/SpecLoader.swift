@@ -1,0 +1,172 @@
+package import BelayCore
+internal import Yams
+
+/// Turns YAML text into checked values. Reads no file itself: what a `ref` means is told by the caller.
+package struct SpecLoader {
+    /// The text that a name refers to, seen from a file; nil where there is none.
+    package typealias Resolver = (_ kind: SpecKind, _ name: String, _ from: String) -> SpecSource?
+
+    private let environment: [String: String]
+    private let overrides: [(path: String, value: String)]
+    private let names: (SpecKind) -> [String]
+    private let resolve: Resolver
+
+    /// - Parameter names: The names that are known without a file, for the nearest word in a message.
+    package init(
+        environment: [String: String] = [:], overrides: [(path: String, value: String)] = [],
+        names: @escaping (SpecKind) -> [String] = { _ in [] }, resolve: @escaping Resolver
+    ) {
+        self.environment = environment
+        self.overrides = overrides
+        self.names = names
+        self.resolve = resolve
+    }
+
+    /// Reads a rollout and everything it refers to.
+    /// - Throws: ``SpecFailure`` with every issue of all files.
+    package func rollout(_ source: SpecSource, revision: String? = nil) throws(SpecFailure) -> RolloutSpec {
+        let context = SpecContext(file: source.file, environment: environment)
+        let document = try SpecDocument.parse(source, overrides: overrides, context: context)
+        guard document.kind == .rollout else {
+            document.spec.fail("this is a \(document.kind.rawValue); a Rollout is expected")
+            throw SpecFailure(context.issues)
+        }
+        var found: [String] = []
+        var others: [SpecContext] = []
+        let spec = read(document, revision, found: &found, others: &others)
+        let issues = context.issues + others.flatMap(\.issues)
+        guard let spec else { throw SpecFailure(issues) }
+        // Both ways round, so that what is wrong for one of them shows now and not after the next promotion.
+        var all = issues
+        for canaryIsSecond in [true, false] {
+            do throws(SpecFailure) {
+                _ = try spec.plan(roles: Roles(canaryIsSecond: canaryIsSecond), identity: "")
+            } catch { all += error.issues }
+        }
+        guard all.isEmpty else { throw SpecFailure(all) }
+        return spec
+    }
+
+    /// Only the router of a rollout's file, whatever is wrong with the rest: for `rescue`.
+    /// - Throws: ``SpecFailure`` with what is wrong in `traffic`.
+    package func target(_ source: SpecSource) throws(SpecFailure) -> HAProxyTarget {
+        let context = SpecContext(file: source.file, environment: environment)
+        let document = try SpecDocument.parse(source, overrides: overrides, context: context)
+        guard case .mapping(let mapping) = document.spec.node, let node = mapping[Node("traffic")] else {
+            document.spec.fail("`traffic` is missing")
+            throw SpecFailure(context.issues)
+        }
+        guard let target = TrafficReader.haproxy(SpecReader(node: node, path: "spec.traffic", context: context)) else {
+            throw SpecFailure(context.issues)
+        }
+        return target
+    }
+
+    /// Everything that is wrong with a file of any kind, without a router.
+    package func lint(_ source: SpecSource) -> [SpecIssue] {
+        let context = SpecContext(file: source.file, environment: environment)
+        do throws(SpecFailure) {
+            let document = try SpecDocument.parse(source, overrides: overrides, context: context)
+            switch document.kind {
+            case .rollout: _ = try rollout(source)
+            case .strategy:
+                _ = StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
+                return SpecFailure(context.issues).issues
+            case .analysisTemplate: return lintTemplate(source, context)
+            }
+            return []
+        } catch {
+            return error.issues
+        }
+    }
+
+    /// A template on its own: its arguments stand for themselves, its server may come from the rollout.
+    private func lintTemplate(_ source: SpecSource, _ context: SpecContext) -> [SpecIssue] {
+        let facts = ["canary.side", "canary.backend", "stable.side", "stable.backend", "revision", "name"]
+        let reader = TemplateReader(
+            environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, "x") }),
+            server: PrometheusQuery(address: "http://localhost", query: ""))
+        let here = SpecReader(node: Node(""), path: "", context: context)
+        let use = TemplateUse(source: source, inline: nil, arguments: [], reader: here)
+        var issues: [SpecIssue] = []
+        _ = reader.metrics(of: use, scope: .always, issues: &issues)
+        return SpecFailure(issues).issues  // A missing argument is the user's to give, not the template's.
+    }
+
+    private func read(
+        _ document: SpecDocument, _ revision: String?, found: inout [String], others: inout [SpecContext]
+    ) -> RolloutSpec? {
+        let file = document.spec.context.file
+        guard let fields = document.spec.fields(["revision", "workload", "traffic", "strategy", "analysis"]) else { return nil }
+        let named = revision ?? fields["revision"]?.nonEmptyText()
+        if named == nil { document.spec.fail("`revision` is missing; say it here or with --revision") }
+        if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
+            _ = workload.required("external")
+        }
+        let haproxy = fields.required("traffic").flatMap { TrafficReader.haproxy($0) }
+        let (server, uses, saysNone) = analysis(fields["analysis"], file, &found)
+        let strategy = fields.required("strategy").map { readStrategy($0, file, &found, &others) } ?? StrategySteps()
+        if uses.isEmpty, !saysNone, strategy.steps.allSatisfy({ $0.templates.isEmpty }) {
+            document.spec.fail("a rollout without a gate is refused; name templates, or say `analysis: none`")
+        }
+        guard let named, let haproxy, !strategy.steps.isEmpty else { return nil }
+        return RolloutSpec(
+            name: document.name, revision: named, haproxy: haproxy, notes: found, strategy: strategy, uses: uses,
+            server: server, environment: environment)
+    }
+
+    private func analysis(
+        _ reader: SpecReader?, _ file: String, _ found: inout [String]
+    ) -> (PrometheusQuery?, [TemplateUse], saysNone: Bool) {
+        guard let reader else { return (nil, [], false) }
+        if reader.node.scalar?.string == "none" { return (nil, [], true) }
+        guard let fields = reader.fields(["prometheus", "templates"]) else { return (nil, [], true) }
+        var server: PrometheusQuery?
+        if let members = fields["prometheus"]?.fields(PrometheusReader.connectionFields, later: PrometheusReader.later) {
+            var query = PrometheusQuery(address: "", query: "")
+            PrometheusReader.read(members, into: &query)
+            server = query
+        }
+        let readers = fields["templates"]?.list() ?? []
+        let uses = readers.compactMap { templateUse($0, from: file) }
+        found += uses.compactMap { $0.source.map { "template \($0.file)" } }
+        return (server, uses, uses.count < readers.count)
+    }
+
+    private func readStrategy(
+        _ reader: SpecReader, _ file: String, _ found: inout [String], _ others: inout [SpecContext]
+    ) -> StrategySteps {
+        let strategies = StrategyReader(use: { templateUse($0, from: file) })
+        guard case .mapping(let mapping) = reader.node, mapping[Node("ref")] != nil else { return strategies.read(reader) }
+        guard let ref = reader.fields(["ref"])?.required("ref"), let name = ref.nonEmptyText() else { return StrategySteps() }
+        guard let source = resolve(.strategy, name, file) else {
+            ref.fail("there is no strategy `\(name)`\(Spelling.hint(for: name, in: names(.strategy)))")
+            return StrategySteps()
+        }
+        found.append("strategy \(source.file)")
+        let context = SpecContext(file: source.file, environment: environment)
+        others.append(context)
+        do throws(SpecFailure) {
+            let document = try SpecDocument.parse(source, context: context)
+            guard document.kind == .strategy else {
+                ref.fail("\(source.file) is a \(document.kind.rawValue), not a Strategy")
+                return StrategySteps()
+            }
+            return StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
+        } catch {
+            return StrategySteps()  // Its issues are in `context`.
+        }
+    }
+
+    private func templateUse(_ reader: SpecReader, from file: String) -> TemplateUse? {
+        guard let fields = reader.fields(["ref", "args", "metrics"]), let kind = fields.exactlyOne(of: ["ref", "metrics"]) else { return nil }
+        if kind == "metrics" { return TemplateUse(source: nil, inline: reader, arguments: [], reader: reader) }
+        guard let name = fields["ref"]?.nonEmptyText() else { return nil }
+        guard let source = resolve(.analysisTemplate, name, file) else {
+            fields["ref"]?.fail("there is no analysis template `\(name)`\(Spelling.hint(for: name, in: names(.analysisTemplate)))")
+            return nil
+        }
+        let arguments = fields["args"].flatMap { $0.entries() } ?? []
+        return TemplateUse(source: source, inline: nil, arguments: arguments, reader: reader)
+    }
+}

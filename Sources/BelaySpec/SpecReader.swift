@@ -1,0 +1,170 @@
+internal import BelayAnalysis
+internal import BelayCore
+internal import Yams
+
+/// One node of a YAML file with its path. Every reading either gives a value or reports an issue and gives nil.
+struct SpecReader {
+    let node: Node
+    let path: String
+    let context: SpecContext
+
+    func fail(_ message: String, columnOffset: Int = 0) {
+        context.report(path.isEmpty ? message : "\(path): \(message)", at: node.mark, columnOffset: columnOffset)
+    }
+
+    /// The members of a mapping; unknown keys are reported with the nearest valid one.
+    /// - Parameter later: Keys that the contract names and this version cannot do; they are refused by name.
+    func fields(_ known: [String], later: [String] = []) -> SpecFields? {
+        guard case .mapping(let mapping) = node else {
+            fail("a mapping is expected here, with \(known.joined(separator: ", "))")
+            return nil
+        }
+        var members: [String: SpecReader] = [:]
+        for (key, value) in mapping {
+            guard let name = key.scalar?.string else {
+                context.report("\(path): a key must be a plain word", at: key.mark)
+                continue
+            }
+            let member = SpecReader(node: value, path: path.isEmpty ? name : "\(path).\(name)", context: context)
+            if known.contains(name) {
+                members[name] = member
+            } else if later.contains(name) {
+                context.report("\(member.path): this version of Belay cannot do `\(name)` yet", at: key.mark)
+            } else {
+                let hint = Spelling.hint(for: name, in: known)
+                context.report("\(path.isEmpty ? "" : path + ": ")unknown key `\(name)`\(hint)", at: key.mark)
+            }
+        }
+        return SpecFields(members: members, owner: self)
+    }
+
+    /// The keys of a mapping whose names the user chooses, in the order written.
+    func entries() -> [(key: String, value: SpecReader)]? {
+        guard case .mapping(let mapping) = node else {
+            fail("a mapping is expected here")
+            return nil
+        }
+        return mapping.compactMap { key, value in
+            guard let name = key.scalar?.string else { return nil }
+            return (name, SpecReader(node: value, path: "\(path).\(name)", context: context))
+        }
+    }
+
+    func list() -> [SpecReader]? {
+        guard case .sequence(let sequence) = node else {
+            fail("a list is expected here")
+            return nil
+        }
+        return sequence.enumerated().map { SpecReader(node: $1, path: "\(path)[\($0)]", context: context) }
+    }
+
+    /// A scalar's text, `${NAME}` and `{{…}}` replaced.
+    func text() -> String? {
+        guard case .scalar(let scalar) = node else {
+            fail("a single value is expected here")
+            return nil
+        }
+        guard let expanded = expandEnvironment(scalar.string) else { return nil }
+        guard let placeholders = context.placeholders else { return expanded }
+        context.used.formUnion(Placeholders.names(in: expanded))
+        do throws(Placeholders.Failure) {
+            return try placeholders.fill(expanded)
+        } catch {
+            fail(error.message)
+            return nil
+        }
+    }
+
+    func nonEmptyText() -> String? {
+        guard let text = text() else { return nil }
+        if text.isEmpty { fail("must not be empty") }
+        return text.isEmpty ? nil : text
+    }
+
+    func integer(_ range: ClosedRange<Int>) -> Int? {
+        guard let text = text() else { return nil }
+        guard let value = Int(text), range.contains(value) else {
+            fail("`\(Self.shortened(text))` is not a whole number in \(range.lowerBound)…\(range.upperBound)")
+            return nil
+        }
+        return value
+    }
+
+    func duration() -> Duration? {
+        guard let text = text() else { return nil }
+        guard let value = Duration(text: text) else {
+            fail("`\(Self.shortened(text))` is not a duration such as 90s, 5m or 1h30m")
+            return nil
+        }
+        return value
+    }
+
+    func weight() -> Weight? {
+        guard let text = text() else { return nil }
+        let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
+        guard let percent = Double(digits) else {
+            fail("`\(Self.shortened(text))` is not a weight in percent")
+            return nil
+        }
+        guard (0...100).contains(percent) else {
+            fail("weight \(digits) is not in 0…100")
+            return nil
+        }
+        guard let weight = Weight(percent: percent) else {
+            fail("weight \(digits) is finer than 0.01 %, the smallest step there is")
+            return nil
+        }
+        return weight
+    }
+
+    func choice<Value: RawRepresentable & CaseIterable>(_ type: Value.Type) -> Value? where Value.RawValue == String {
+        guard let text = text() else { return nil }
+        guard let value = Value(rawValue: text) else {
+            fail("`\(Self.shortened(text))` is not known\(Spelling.hint(for: text, in: Value.allCases.map(\.rawValue)))")
+            return nil
+        }
+        return value
+    }
+
+    private func expandEnvironment(_ text: String) -> String? {
+        var expanded = ""
+        var rest = text[...]
+        while let open = rest.firstRange(of: "${") {
+            expanded += rest[..<open.lowerBound]
+            guard let close = rest[open.upperBound...].firstIndex(of: "}") else {
+                fail("`${` without `}`")
+                return nil
+            }
+            let name = String(rest[open.upperBound..<close])
+            guard let value = context.environment[name] else {
+                fail("the environment variable \(name) is not set")
+                return nil
+            }
+            expanded += value
+            rest = rest[close...].dropFirst()
+        }
+        return expanded + rest
+    }
+
+    static func shortened(_ text: String) -> String { text.count <= 60 ? text : text.prefix(57) + "…" }
+}
+
+/// The known members of one mapping.
+struct SpecFields {
+    let members: [String: SpecReader]
+    let owner: SpecReader
+
+    subscript(key: String) -> SpecReader? { members[key] }
+
+    func required(_ key: String) -> SpecReader? {
+        if members[key] == nil { owner.fail("`\(key)` is missing") }
+        return members[key]
+    }
+
+    /// The one key of several that must be there.
+    func exactlyOne(of keys: [String]) -> String? {
+        let found = keys.filter { members[$0] != nil }
+        if found.count != 1 { owner.fail("exactly one of \(keys.joined(separator: ", ")) is expected, there are \(found.count)") }
+        return found.count == 1 ? found[0] : nil
+    }
+}
