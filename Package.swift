@@ -38,6 +38,9 @@ let package = Package(
                 "BelayMetrics", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
+        .target(name: "BelayTestSupport", dependencies: ["BelayCore"], swiftSettings: strict),
+        .executableTarget(
+            name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -41,12 +41,11 @@ package struct MetricProgress: Hashable, Sendable {
         }
     }
 
-    /// A gap of more than two intervals begins a new stretch.
+    /// A gap of more than two intervals begins a new stretch; waiting that long for one answer is a gap, too.
     package func stretchStart(with measurement: Measurement, interval: Duration) -> Timestamp {
-        guard let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 else {
-            return measurement.startedAt
-        }
-        return coveredFrom
+        if let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 { return coveredFrom }
+        let took = measurement.startedAt.duration(to: measurement.finishedAt)
+        return took <= interval * 2 ? measurement.startedAt : measurement.finishedAt
     }
 }
 

@@ -32,7 +32,10 @@ extension Draft {
         return to > from ? (state.watched + from.duration(to: to), to) : unchanged
     }
 
-    private var isInForce: Bool { state.lostSince == nil && state.confirmed == machine.wantedShare }
+    /// The router says what is wanted, and this driver has seen it: a new one has marked the target and read it first.
+    var isInForce: Bool {
+        state.claimedEpoch == state.epoch && state.lostSince == nil && state.confirmed == machine.wantedShare
+    }
 
     private mutating func judge(_ index: Int, at finished: Timestamp) {
         let (metric, progress) = (plan.metrics[index], state.metrics[index])

@@ -4,7 +4,10 @@ extension Draft {
         if error == nil, reading.confirms(write) {
             return emit(.trafficConfirmed(share: write.share, processes: knownProcesses(reading)))
         }
-        if write.kind == .forward, let found = foreignShares(in: reading).first { return refuseForeign(found) }
+        if write.kind == .forward {
+            if let found = foreignShares(in: reading).first { return refuseForeign(found) }
+            noteReload(reading)
+        }
         emit(.trafficFailed(share: write.share, message: error ?? describe(reading)))
     }
 
@@ -16,10 +19,14 @@ extension Draft {
         }
         noteReach(reading)
         if let found = foreignShares(in: reading).first { return refuseForeign(found) }
-        let reloaded = zip(reading.instances, state.processes).contains { instance, known in
+        noteReload(reading)
+    }
+
+    private mutating func noteReload(_ reading: Reading) {
+        let isReloaded = zip(reading.instances, state.processes).contains { instance, known in
             known != nil && instance.process != nil && instance.process != known
         }
-        if reloaded {
+        if isReloaded {
             emit(.routerReloaded(processes: knownProcesses(reading), found: reading.instances.compactMap(\.running)))
         }
     }

@@ -55,13 +55,13 @@ struct Draft {
     private mutating func advanceOnce() {
         switch state.phase {
         case .claiming, .routing, .returning, .releasing, .adopting, .finished: return
-        case .pinning: if state.confirmed == .zero { settleOrStart() }
-        case .settling(let until): if now >= until, state.pause == nil, state.confirmed == .zero { startStep(0) }
+        case .pinning: if isInForce { settleOrStart() }
+        case .settling(let until): if now >= until, state.pause == nil, isInForce { startStep(0) }
         case .holding(let step): if holdIsOver(of: step) { pass(step) }
         case .approving(let step, let until):
             guard let approval = plan.steps[step].approval else { return }
             if state.approvers.count >= approval.count {
-                if state.pause == nil, gatesAllowLeaving { startNext(after: step) }
+                if state.pause == nil, isInForce, gatesAllowLeaving { startNext(after: step) }
             } else if now >= until {
                 emit(.approvalTimedOut(step: step))
                 switch approval.onTimeout {

@@ -90,10 +90,13 @@ package struct TrafficWrite: Hashable, Sendable {
 
     package let share: Weight
     package let kind: Kind
+    /// The shares a forward write may replace; anything else is another hand's, and is left as it is.
+    package let expecting: [Weight]
 
-    package init(share: Weight, kind: Kind) {
+    package init(share: Weight, kind: Kind, expecting: [Weight] = []) {
         self.share = share
         self.kind = kind
+        self.expecting = expecting
     }
 }
 
@@ -106,11 +109,14 @@ package struct Reading: Hashable, Sendable {
         package var startsWith: Weight?
         /// Differs after a reload or restart; nil where the instance could not be reached.
         package var process: Int64?
+        /// Nobody is there: it serves nothing until it starts. One that is there and does not answer may serve on.
+        package var isGone = false
 
-        package init(running: Weight?, startsWith: Weight?, process: Int64?) {
+        package init(running: Weight?, startsWith: Weight?, process: Int64?, isGone: Bool = false) {
             self.running = running
             self.startsWith = startsWith
             self.process = process
+            self.isGone = isGone
         }
     }
 
@@ -126,13 +132,13 @@ package struct Reading: Hashable, Sendable {
     package var isComplete: Bool { instances.allSatisfy { $0.running != nil } }
     package var processes: [Int64?] { instances.map(\.process) }
 
-    /// Whether a write counts. A raise needs every instance; the way back takes an instance that cannot be reached as
-    /// done once what it will start with says so.
+    /// Whether a write counts. A raise needs every instance; the way back takes an instance that is gone as done once what
+    /// it will start with says so.
     package func confirms(_ write: TrafficWrite) -> Bool {
         switch write.kind {
         case .forward: instances.allSatisfy { $0.running == write.share && $0.startsWith == write.share }
         case .wayBack:
-            instances.allSatisfy { ($0.running ?? write.share) == write.share && $0.startsWith == write.share }
+            instances.allSatisfy { ($0.running == write.share || $0.isGone) && $0.startsWith == write.share }
         }
     }
 }

@@ -58,7 +58,8 @@ extension RolloutMachine {
             return mayReturn ? TrafficWrite(share: .zero, kind: .wayBack) : nil
         case .pinning, .settling, .routing, .holding, .approving:
             guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else { return nil }
-            return TrafficWrite(share: share, kind: .forward)
+            let expecting = state.expected.contains(share) ? state.expected : state.expected + [share]
+            return TrafficWrite(share: share, kind: .forward, expecting: expecting)
         }
     }
 

@@ -12,13 +12,8 @@ struct HAProxyInstance: Sendable {
     let target: HAProxyTarget
     let socket: HAProxySocket
 
-    /// nil where it cannot be reached.
-    func state() async -> HAProxyLine.State? {
-        do throws(HAProxySocket.Failure) {
-            return HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
-        } catch {
-            return nil
-        }
+    func state() async -> Result<HAProxyLine.State, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in HAProxyLine.state(try await socket.send(HAProxyLine.read(target))) }
     }
 
     func prepare(_ value: Int) async -> Result<Prepared, HAProxySocket.Failure> {

@@ -30,28 +30,41 @@ package struct HAProxyRouter: TrafficRouter {
         let states = await onAll { await $0.state() }
         let starts = await Self.disk.run { [file] in Result { () throws(MapFile.Failure) in try file.value() } }
         let startsWith: Weight? = if case .success(let value) = starts { share(value ?? "0") } else { nil }
-        let found = states.map { state -> Reading.Instance in
-            guard let state, state.complaint == nil else { return .init(running: nil, startsWith: startsWith, process: nil) }
-            // A key that is gone reads as HAProxy's own default of the converter, 0.
-            return .init(running: share(state.value ?? "0"), startsWith: startsWith, process: state.process)
+        return Reading(instances: states.map { instance($0, startsWith) }, startedAt: started)
+    }
+
+    private func instance(
+        _ state: Result<HAProxyLine.State, HAProxySocket.Failure>, _ startsWith: Weight?
+    ) -> Reading.Instance {
+        switch state {
+        case .failure(let failure): .init(running: nil, startsWith: startsWith, process: nil, isGone: failure.isGone)
+        case .success(let state) where state.complaint != nil: .init(running: nil, startsWith: startsWith, process: nil)
+        case .success(let state):
+            // A key that is gone reads as the converter's own default, 0.
+            .init(running: share(state.value ?? "0"), startsWith: startsWith, process: state.process)
         }
-        return Reading(instances: found, startedAt: started)
     }
 
     package func write(_ write: TrafficWrite, isOurs: @Sendable () async -> Bool) async -> (Reading, error: String?) {
         let value = roles.mirrored(write.share).basisPoints
         switch write.kind {
-        case .forward: return await raise(to: value, isOurs: isOurs)
+        case .forward: return await raise(to: value, expecting: write.expecting, isOurs: isOurs)
         case .wayBack: return await takeBack(to: value)
         }
     }
 
     // MARK: Forward
 
-    private func raise(to value: Int, isOurs: @Sendable () async -> Bool) async -> (Reading, error: String?) {
+    private func raise(
+        to value: Int, expecting: [Weight], isOurs: @Sendable () async -> Bool
+    ) async -> (Reading, error: String?) {
         let prepared = await onAll { await $0.prepare(value) }
         if let error = prepared.firstFailure { return (await read(), error) }
-        // The last look before the effect: whoever lost the lease meanwhile stops here.
+        // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
+        let found = await read()
+        if let foreign = found.instances.compactMap(\.running).first(where: { !expecting.contains($0) }) {
+            return (found, "\(foreign.text) was found, which Belay did not ask for")
+        }
         guard !Task.isCancelled, await isOurs() else { return (await read(), "the lease is another driver's, or the write was superseded") }
         let committed = await onAll(prepared) { await $0.commit($1) }
         CrashPoint.afterWrite.reached()

@@ -7,6 +7,8 @@ internal import Glibc
 struct HAProxySocket: Sendable {
     struct Failure: Error, Sendable {
         let message: String
+        /// Nobody listens: the process is not there, unlike one that does not answer.
+        var isGone = false
     }
 
     /// One deadline for connecting, sending and the whole answer.
@@ -47,7 +49,11 @@ struct HAProxySocket: Sendable {
                 Glibc.connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
             }
         }
-        guard outcome == 0 else { throw failure("connect", errno) }
+        guard outcome == 0 else {
+            var failure = failure("connect", errno)
+            failure.isGone = errno == ENOENT || errno == ECONNREFUSED
+            throw failure
+        }
     }
 
     private func sendAll(_ bytes: [UInt8], _ file: Int32, until end: ContinuousClock.Instant) throws(Failure) {

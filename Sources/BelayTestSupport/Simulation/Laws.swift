@@ -1,0 +1,257 @@
+internal import BelayCore
+
+/// The laws of the design page as checks on the world's own truth, not on the machine's view of it.
+struct Laws {
+    private let plan: Plan
+    private var step: (index: Int, share: Weight, position: Int, at: Timestamp)?
+    private var wayBackAt: Timestamp?
+    private var isReturnConfirmed = false
+    private var returnedAt: Timestamp?
+    /// How often another hand moved the share, and whether that is still to be noticed.
+    private(set) var outsideChanges = 0
+    private var outsideSinceReturn = false
+    private var hasUnnoticedHand = false
+    /// When the share in force last changed anywhere.
+    private var changedAt = Timestamp(milliseconds: 0)
+    private var last: [(trueStart: Timestamp, at: Timestamp, phase: MeasurementPhase)?]
+    private var lastGood: [Timestamp?]
+    /// No hold can have been watched longer than this.
+    private var credit: [Duration]
+    private var aims: [String: Int] = [:]
+    private var firstNames: [String: String] = [:]
+    private var obeyed: Set<String> = []
+    private var due: (epoch: Int, at: Timestamp, law: Int, what: String)?
+    private var lastRecordAt = Timestamp(milliseconds: 0)
+
+    init(plan: Plan) {
+        self.plan = plan
+        last = plan.metrics.map { _ in nil }
+        lastGood = plan.metrics.map { _ in nil }
+        credit = plan.metrics.map { _ in .zero }
+    }
+
+    // MARK: What happened
+
+    mutating func noteOutsideHand(_ world: SimulatedWorld) {
+        outsideChanges += 1
+        hasUnnoticedHand = true
+        outsideSinceReturn = true
+        changedAt = world.now
+    }
+
+    mutating func noteReload() {
+        outsideChanges += 1
+        hasUnnoticedHand = true
+        outsideSinceReturn = true
+    }
+
+    mutating func noteReturn(_ world: SimulatedWorld) {
+        changedAt = world.now
+        returnedAt = world.now
+        outsideSinceReturn = false
+    }
+
+    mutating func noteAim(_ id: String, _ aim: Int) { aims[id] = aim }
+
+    mutating func noteRepeat(of first: Command, as again: Command) {
+        firstNames[again.id] = firstNames[first.id] ?? first.id
+        aims[again.id] = aims[first.id]
+    }
+
+    mutating func noteAbort(_ world: SimulatedWorld) {
+        expect(3, "the abort", world)
+    }
+
+    mutating func noteMeasurement(
+        _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, _ world: SimulatedWorld
+    ) {
+        if world.metricMood[metric] == .stale { return }
+        last[metric] = (task.trueStart, world.now, phase)
+        let spec = plan.metrics[metric]
+        if phase == .failed, spec.limits.failure == 0, spec.scope == .always, !world.stored.state.metrics[metric].isSkipped,
+            world.stored.activeMetrics.contains(metric)
+        {
+            expect(4, "a failed verdict of \(spec.name)", world)
+        }
+        guard phase.hasData else { return }
+        let floor = step?.at ?? world.now
+        if let before = lastGood[metric], before.duration(to: world.now) <= spec.interval * 2 + .milliseconds(200) {
+            credit[metric] += max(before, floor).duration(to: world.now)
+        } else if task.trueStart.duration(to: world.now) <= spec.interval * 2 {
+            credit[metric] += max(task.trueStart, floor).duration(to: world.now)
+        }
+        lastGood[metric] = world.now
+    }
+
+    /// The present driver has been told: the way back has to follow.
+    private mutating func expect(_ law: Int, _ what: String, _ world: SimulatedWorld) {
+        guard due == nil, let driver = world.drivers.last, driver.epoch == world.storeEpoch else { return }
+        switch world.stored.state.phase {
+        case .pinning, .settling, .routing, .holding, .approving: due = (driver.epoch, world.now, law, what)
+        case .claiming, .adopting, .returning, .releasing, .finished: break
+        }
+    }
+
+    mutating func note(_ record: Driver.Record, _ world: SimulatedWorld) {
+        lastRecordAt = record.at
+        switch record.event {
+        case .stepStarted(let index, let share):
+            step = (index, share, world.journal.count, world.now)
+            credit = credit.map { _ in .zero }
+        case .wayBackBegan:
+            wayBackAt = world.now
+            hasUnnoticedHand = false
+            due = nil
+        case .trafficConfirmed(.zero, _) where wayBackAt != nil: isReturnConfirmed = true
+        case .routerReloaded: hasUnnoticedHand = false
+        case .approvalTimedOut: world.census.note(.approvalRanOut)
+        case .attentionNeeded: world.census.note(.attention)
+        case .obeyed(let command): obeyed.insert(firstNames[command.id] ?? command.id)
+        case .finished(let outcome): note(outcome, world)
+        default: break
+        }
+    }
+
+    private func note(_ outcome: Outcome, _ world: SimulatedWorld) {
+        guard case .rolledBack(let cause) = outcome else {
+            if outcome == .promoted { world.census.note(.endedPromoted) }
+            return
+        }
+        switch cause.kind {
+        case .gate: world.census.note(.endedByGate)
+        case .deadline:
+            world.census.note(.endedByDeadline)
+            if cause.message.hasPrefix("paused") { world.census.note(.pauseRanOut) }
+        case .blind: world.census.note(.endedBlind)
+        case .person: world.census.note(.endedByPerson)
+        case .outsideChange: world.census.note(.endedByOutsideHand)
+        case .cancelled: world.census.note(.endedCancelled)
+        case .journal: world.census.note(.endedByJournal)
+        }
+    }
+
+    // MARK: What must hold
+
+    func checkAppend(_ append: Driver.Append, by driver: SimulatedDriver, _ world: SimulatedWorld) throws(LawBroken) {
+        world.lastAppend = append
+        if driver.epoch != world.storeEpoch { throw broken(6, "epoch \(driver.epoch) appended, the lease is epoch \(world.storeEpoch)'s") }
+        var at = lastRecordAt
+        for record in append.records {
+            if record.at < at { throw broken(10, "an event lies before the last one") }
+            at = record.at
+            try check(record.event, in: append, world)
+        }
+    }
+
+    private func check(_ event: Event, in append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
+        switch event {
+        case .obeyed(let command):
+            if obeyed.contains(firstNames[command.id] ?? command.id) { throw broken(9, "\(command.id) was obeyed twice") }
+            let isAimed: Bool =
+                switch command.verb {
+                case .promote, .approve, .deny: true
+                case .pause, .resume, .skip, .abort: false
+                }
+            if isAimed, let aim = aims[command.id], let step, aim < step.position {
+                throw broken(9, "\(command.id) was aimed at an earlier step")
+            }
+        case .stepStarted(let index, let share):
+            if share != plan.steps[index].weight { throw broken(2, "step \(index) asks for \(share.text)") }
+            if wayBackAt != nil { throw broken(3, "a step began after the way back") }
+        case .adopted: if wayBackAt != nil { throw broken(3, "adopted after the way back") }
+        case .stepPassed(let index): try checkPassed(index, append, world)
+        case .finished(.rolledBack):
+            if !world.router.isAllStable, !outsideSinceReturn {
+                throw broken(3, "rolled back, but the router is not at stable 100 %")
+            }
+        default: break
+        }
+    }
+
+    private func checkPassed(_ index: Int, _ append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
+        let isPromoted = world.stored.state.isHoldEnded
+            || append.records.contains { if case .obeyed(let command) = $0.event, case .promote = command.verb { true } else { false } }
+        if isPromoted || hasUnnoticedHand { return }
+        let skipped = append.records.compactMap { record -> String? in
+            if case .obeyed(let command) = record.event, case .skip(let name) = command.verb { name } else { nil }
+        }
+        var watched = world.stored.state.watched
+        for record in append.records {
+            if case .measured(let measured) = record.event { watched = measured.watched }
+        }
+        for metric in plan.metrics.indices {
+            let spec = plan.metrics[metric]
+            if world.stored.state.metrics[metric].isSkipped || skipped.contains(spec.name) { continue }
+            if case .step(let other) = spec.scope, other != index { continue }
+            guard let last = last[metric], last.phase == .successful else {
+                throw broken(5, "step \(index) passed and \(spec.name) was not successful")
+            }
+            if last.trueStart < changedAt.advanced(by: spec.window) {
+                throw broken(5, "step \(index) passed on a window of \(spec.name) that reaches before the confirmation")
+            }
+            if watched > credit[metric] + .milliseconds(500) {
+                throw broken(4, "the hold of step \(index) counts \(watched.text), \(spec.name) was watched \(credit[metric].text)")
+            }
+        }
+    }
+
+    /// A forward write has just taken effect on one instance.
+    mutating func checkRaise(
+        _ share: Weight, before: Weight, _ task: SimulatedDriver.Task, by driver: SimulatedDriver, _ world: SimulatedWorld
+    ) throws(LawBroken) {
+        if before != share { changedAt = world.now }
+        if share > .zero {
+            if isReturnConfirmed { throw broken(3, "\(share.text) took effect after the way back was confirmed") }
+            guard let step else { throw broken(1, "\(share.text) took effect before any step's intent was durable") }
+            if share > step.share { throw broken(share == nextShare ? 1 : 2, "\(share.text) took effect, the step's share is \(step.share.text)") }
+        }
+        if driver.epoch < world.router.fencedEpoch {
+            throw broken(6, "epoch \(driver.epoch) wrote after epoch \(world.router.fencedEpoch) had fenced it out")
+        }
+        let isKnown = before == share || world.stored.state.asked.contains(before)
+        if !isKnown, task.outsideChangesAtStart == outsideChanges {
+            throw broken(8, "\(before.text), set by another hand, was overwritten with \(share.text)")
+        }
+    }
+
+    private var nextShare: Weight? {
+        let next = step.map { $0.index + 1 } ?? 0
+        return plan.steps.indices.contains(next) ? plan.steps[next].weight : nil
+    }
+
+    /// Recovery is the fold and nothing else.
+    func checkFold(_ machine: RolloutMachine, _ stored: RolloutMachine) throws(LawBroken) {
+        if machine != stored { throw broken(7, "the driver's state is not the fold of the journal") }
+    }
+
+    /// After every step.
+    mutating func check(_ world: SimulatedWorld) throws(LawBroken) {
+        if let wayBackAt, world.stored.state.isReturning {
+            for driver in world.drivers where driver.epoch == world.storeEpoch {
+                for task in driver.tasks where task.trueStart > wayBackAt {
+                    if case .traffic(let write) = task.job, write.kind == .forward {
+                        throw broken(3, "a forward write was started after the way back had begun")
+                    }
+                }
+            }
+        }
+        guard let due else { return }
+        let driver = world.drivers.first { $0.epoch == due.epoch }
+        guard let driver, due.epoch == world.storeEpoch, driver.asleepUntil <= world.now, !driver.driver.machine.state.isClosing,
+            !driver.driver.machine.state.isFinished
+        else {
+            self.due = nil
+            return
+        }
+        if due.at.duration(to: world.now) > .seconds(3) { throw broken(due.law, "\(due.what) was not followed by the way back") }
+    }
+
+    func checkEnd(_ world: SimulatedWorld) throws(LawBroken) {
+        let folded = RolloutMachine(replaying: world.journal.lazy.map { ($0.event, $0.at) })
+        if folded != world.stored { throw broken(7, "the journal does not fold into the recorded state") }
+        guard case .finished(.rolledBack) = world.stored.state.phase else { return }
+        if !world.router.isAllStable, !outsideSinceReturn { throw broken(3, "at the end the router is not at stable 100 %") }
+    }
+
+    private func broken(_ law: Int, _ message: String) -> LawBroken { LawBroken(law: law, message: message) }
+}

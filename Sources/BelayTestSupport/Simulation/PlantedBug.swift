@@ -1,0 +1,36 @@
+/// Bugs planted at the seams between the driver and its world. With any of them switched on a law must be seen to break:
+/// they prove that the simulation looks.
+package enum PlantedBug: String, CaseIterable, Sendable {
+    /// Law 1: the work starts before its intent is durable.
+    case weightBeforeIntent
+    /// Law 1: a journal that cannot be written is taken for written.
+    case failedAppendTakenForWritten
+    /// Law 2: the router is asked for more than the step's share.
+    case moreThanAsked
+    /// Law 3: the way back is taken for confirmed without a reading.
+    case abortWithoutConfirmation
+    /// Law 3: a person's abort waits until the router answers again.
+    case abortWaitsForRouter
+    /// Law 4: a hold counts through a gap.
+    case holdCountedThroughGap
+    /// Law 4: while the router fails, verdicts are dropped.
+    case routerErrorHidesVerdict
+    /// Law 5: a measurement that began before the confirmation passes a step.
+    case staleMeasurementAccepted
+    /// Law 5: no data is taken for success.
+    case noDataIsSuccess
+    /// Law 6: appends are not checked against the epoch.
+    case epochNotChecked
+    /// Law 6: HAProxy's versions are ignored, so that a late commit takes effect.
+    case lateCommitNotFenced
+    /// Law 7: recovery forgets an event.
+    case eventForgottenInRecovery
+    /// Law 8: another hand's share is overwritten.
+    case outsideHandOverwritten
+    /// Law 9: a command that comes twice is obeyed twice.
+    case commandObeyedTwice
+    /// Law 9: a promote aimed at an earlier wait ends the present one.
+    case promoteAimIgnored
+    /// Law 10: events carry the raw clock, which may run back.
+    case clockRunsBack
+}

@@ -1,0 +1,47 @@
+internal import BelayCore
+
+/// A random plan: one to four steps, none to two metrics, sometimes an approval, short limits.
+enum SimulatedPlan {
+    static func make(_ random: inout SplitMix64) -> Plan {
+        var weights = (0..<random.between(1, 3)).map { _ in random.between(1, 9_999) }.sorted()
+        weights.append(10_000)
+        let metricCount = random.below(3)
+        let steps = weights.map { points -> PlanStep in
+            var step = PlanStep(weight: Weight(basisPoints: points)!, hold: Hold(.seconds(random.between(0, 60))))
+            if random.once(in: 5) {
+                var approval = Approval()
+                approval.from = random.once(in: 2) ? [] : ["alice", "bob"]
+                approval.count = random.between(1, 2)
+                approval.timeout = .seconds(random.between(20, 200))
+                approval.onTimeout = random.once(in: 3) ? .proceed : .rollback
+                step.approval = approval
+            }
+            return step
+        }
+        let sides = Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g"))
+        let target = Target(haproxy: HAProxyTarget(sockets: ["s"], mapFile: "m", key: "k", sides: sides), identity: "t")
+        var metrics: [Metric] = []
+        for index in 0..<metricCount { metrics.append(metric(index, steps: steps.count, &random)) }
+        var plan = Plan(
+            name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps, metrics: metrics)
+        plan.progressDeadline = .seconds(random.between(20, 300))
+        plan.waitLimit = .seconds(random.between(20, 300))
+        return plan
+    }
+
+    private static func metric(_ index: Int, steps: Int, _ random: inout SplitMix64) -> Metric {
+        var metric = Metric(name: "metric-\(index)", query: PrometheusQuery(address: "http://p", query: "q"))
+        metric.scope = random.once(in: 4) ? .step(random.below(steps)) : .always
+        metric.interval = .seconds(random.between(2, 20))
+        metric.window = .seconds(random.pick([0, 0, 5, 30]))
+        metric.limits.failure = random.below(3)
+        metric.limits.inconclusive = random.below(2)
+        metric.limits.consecutiveErrors = random.below(5)
+        metric.limits.count = random.once(in: 4) ? random.between(1, 4) : nil
+        metric.blindFor = .seconds(random.between(20, 120))
+        metric.onBlind = random.once(in: 3) ? .pause : .rollback
+        metric.onInconclusive = random.once(in: 3) ? .rollback : .pause
+        metric.countsNoDataAsErrors = random.once(in: 6)
+        return metric
+    }
+}

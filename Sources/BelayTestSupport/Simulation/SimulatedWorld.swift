@@ -1,0 +1,279 @@
+internal import BelayCore
+
+/// A law that was seen to break.
+package struct LawBroken: Error, Sendable {
+    package let law: Int
+    package let message: String
+}
+
+/// Everything around the driver, seeded: a router that fails, hangs, answers late, acknowledges without effect and
+/// reloads; metrics that fail, err, go empty and stale; operators and outside hands; clock jumps; crashes between any two
+/// effects; a second driver that wakes up late; a journal that cannot be written. The clock skips to whatever is due.
+package final class SimulatedWorld {
+    package let seed: UInt64
+    package internal(set) var census = Census()
+
+    let bug: PlantedBug?
+    var random: SplitMix64
+    var now = Timestamp(milliseconds: 1_700_000_000_000)
+    /// The system's wall clock against the world's, moved by jumps.
+    var wallOffset: Int64 = 0
+    var router: SimulatedRouter
+    let plan: Plan
+
+    // The store.
+    var journal: [Driver.Record] = []
+    /// The fold of what is stored, kept beside it.
+    var stored: RolloutMachine
+    var storeEpoch = 0
+    var leaseUntil = Timestamp(milliseconds: 0)
+    var journalFailsUntil = Timestamp(milliseconds: 0)
+    var hasReserve = true
+
+    var drivers: [SimulatedDriver] = []
+    var pendingCommits: [PendingCommit] = []
+    /// From here on nothing goes wrong any more, and the rollout must end.
+    var isCalm = false
+    var laws: Laws
+    var metricMood: [Mood]
+    /// One step in so many brings trouble; mostly little, or nothing would ever be promoted.
+    let trouble: Int
+    var commandCount = 0
+    var lastCommand: Command?
+    /// For the story of a broken law.
+    var lastAppend: Driver.Append?
+
+    enum Mood: Int, CaseIterable {
+        case good, bad, empty, error, undecided, hung, stale
+    }
+
+    package init(seed: UInt64, bug: PlantedBug? = nil) {
+        self.seed = seed
+        self.bug = bug
+        var random = SplitMix64(seed: seed)
+        let plan = SimulatedPlan.make(&random)
+        self.plan = plan
+        router = SimulatedRouter(instances: random.between(1, 2))
+        metricMood = plan.metrics.map { _ in .good }
+        laws = Laws(plan: plan)
+        trouble = random.pick([8, 15, 30, 60, 120])
+        let settles = random.once(in: 6)
+        if settles { census.note(.settled) }
+        let started = Event.Started(
+            plan: plan, original: "0", settleUntil: settles ? now.advanced(by: .seconds(random.between(1, 60))) : nil,
+            deadline: random.once(in: 8) ? now.advanced(by: .seconds(random.between(60, 1800))) : nil,
+            actor: Actor(name: "founder"))
+        stored = RolloutMachine(started, at: now)
+        journal = [.init(event: .started(started), at: now)]
+        self.random = random
+    }
+
+    /// Runs the rollout to its end.
+    /// - Parameter limit: Steps with trouble; then calm, in which it must end.
+    /// - Throws: ``LawBroken``.
+    package func run(steps limit: Int = 600) throws(LawBroken) {
+        census.rollouts += 1
+        startDriver()
+        var calmSteps = 0
+        while !stored.state.isFinished || !drivers.isEmpty {
+            if !isCalm, census.steps >= limit || stored.state.isFinished { calmDown() }
+            if isCalm { calmSteps += 1 }
+            guard calmSteps < 60_000 else {
+                throw LawBroken(law: 7, message: "the rollout does not end once nothing goes wrong: \(stored.state.phase)")
+            }
+            try step()
+        }
+        try laws.checkEnd(self)
+    }
+
+    /// The journal and the router as they stand, for a person who looks at a seed.
+    package var story: [String] {
+        let zero = journal[0].at.milliseconds
+        return journal.suffix(60).map { "\($0.at.milliseconds - zero) \($0.event)" }
+            + ["router \(router.instances.map { "\($0.share.text) up \($0.isUp) hung until \($0.hungUntil.milliseconds - zero)" }) file \(router.file.text)", "now \(now.milliseconds - zero)", "last append by one of \(drivers.map(\.epoch)), lease \(storeEpoch): \((lastAppend?.records ?? []).map { "\($0.event)" })"]
+    }
+
+    private func step() throws(LawBroken) {
+        census.steps += 1
+        if !isCalm, random.once(in: trouble) { try disturb() } else { try proceed() }
+        if !pendingCommits.isEmpty { try landLateCommits() }
+        try laws.check(self)
+    }
+
+    /// Whatever is due next.
+    private func proceed() throws(LawBroken) {
+        guard !drivers.isEmpty else {
+            now = now.advanced(by: .milliseconds(random.between(1, isCalm ? 2000 : 8000)))
+            return startDriver()
+        }
+        var (best, driverIndex, taskIndex) = (Timestamp(milliseconds: .max), 0, Int?.none)
+        for (index, driver) in drivers.enumerated() {
+            let floor = driver.asleepUntil
+            for (task, item) in driver.tasks.enumerated() where max(item.due, floor) < best {
+                (best, driverIndex, taskIndex) = (max(item.due, floor), index, task)
+            }
+            for due in [driver.wakesAt, driver.renewsAt] where max(due, floor) < best {
+                (best, driverIndex, taskIndex) = (max(due, floor), index, nil)
+            }
+        }
+        now = max(now, best)
+        if drivers[driverIndex].asleepUntil > Timestamp(milliseconds: 0), drivers[driverIndex].asleepUntil <= now {
+            drivers[driverIndex].asleepUntil = Timestamp(milliseconds: 0)
+            if drivers[driverIndex].epoch < storeEpoch { census.note(.lateDriverWoke) }
+        }
+        if let taskIndex {
+            try perform(taskIndex, of: driverIndex)
+        } else if drivers[driverIndex].renewsAt <= now {
+            try renew(driverIndex)
+        } else {
+            try wake(driverIndex)
+        }
+    }
+
+    private func calmDown() {
+        isCalm = true
+        router.fileCanBeWritten = true
+        router.markCanBeWritten = true
+        for index in router.instances.indices {
+            if !router.instances[index].isUp { router.restart(index) }
+            router.instances[index].isUp = true
+            router.instances[index].hungUntil = Timestamp(milliseconds: 0)
+        }
+        journalFailsUntil = Timestamp(milliseconds: 0)
+        for index in metricMood.indices where metricMood[index] != .bad { metricMood[index] = .good }
+        for index in drivers.indices where drivers[index].asleepUntil > now.advanced(by: .seconds(30)) {
+            drivers[index].asleepUntil = now.advanced(by: .seconds(30))
+        }
+    }
+
+    // MARK: Drivers
+
+    /// A new process: takes the lease, folds the journal, drives.
+    func startDriver(isForced: Bool = false) {
+        if stored.state.isFinished { return }
+        guard journalFailsUntil <= now else { return }  // It could not take the lease.
+        storeEpoch += 1
+        if storeEpoch > 1 { census.note(isForced ? .forcedTakeover : .takeover) }
+        var records = journal[...]
+        if bug == .eventForgottenInRecovery, records.count > 3 { records = records.dropLast() }
+        let machine = RolloutMachine(replaying: records.lazy.map { ($0.event, $0.at) })!
+        // The process's clock: the system's, but never before the last event.
+        let wall = now.milliseconds + wallOffset
+        let floor = bug == .clockRunsBack ? wall : max(wall, machine.state.lastEventAt.milliseconds)
+        let offset = floor - now.milliseconds
+        let clock = Timestamp(milliseconds: floor)
+        leaseUntil = now.advanced(by: .seconds(30))
+        var driver = SimulatedDriver(
+            driver: Driver(machine: machine, leaseUntil: clock.advanced(by: .seconds(30)), at: clock), epoch: storeEpoch,
+            offset: offset, wakesAt: now, renewsAt: now.advanced(by: .seconds(5)), asleepUntil: Timestamp(milliseconds: 0))
+        driver.hasTakenOver = false
+        drivers.append(driver)
+    }
+
+    func wake(_ index: Int) throws(LawBroken) {
+        let clock = drivers[index].clock(now)
+        if !drivers[index].hasTakenOver {
+            drivers[index].hasTakenOver = true
+            return try give(.tookOver(epoch: drivers[index].epoch, holder: "driver \(drivers[index].epoch)"), to: index)
+        }
+        if drivers[index].driver.mustReturn(at: clock) {
+            return try give(.journalLost("the lease could not be renewed"), to: index)
+        }
+        try give(.tick, to: index)
+    }
+
+    private func renew(_ index: Int) throws(LawBroken) {
+        drivers[index].renewsAt = now.advanced(by: .seconds(5))
+        guard journalFailsUntil <= now else { return }
+        if drivers[index].epoch == storeEpoch {
+            leaseUntil = now.advanced(by: .seconds(30))
+            drivers[index].driver.leaseRenewed(until: drivers[index].clock(leaseUntil))
+        } else if bug != .epochNotChecked {
+            drivers[index].driver.leaseLost(to: "driver \(storeEpoch)")
+            settle(index)
+        }
+    }
+
+    /// Decide, append, adopt: the shell's order.
+    func give(_ input: Input, to index: Int) throws(LawBroken) {
+        let clock = drivers[index].clock(now)
+        switch drivers[index].driver.take(input, at: clock) {
+        case .nothing: break
+        case .refused: if case .command = input { census.note(.staleCommandRefused) }
+        case .append(let append): if try store(append, of: index, clock) { return }
+        }
+        settle(index)
+    }
+
+    /// - Returns: true where the process died of it.
+    private func store(_ append: Driver.Append, of index: Int, _ clock: Timestamp) throws(LawBroken) -> Bool {
+        let isCurrent = drivers[index].epoch == storeEpoch
+        if !isCurrent, bug != .epochNotChecked {
+            census.note(.lateAppendRefused)
+            drivers[index].driver.appendFailed(append, .fenced("driver \(storeEpoch)"), at: clock)
+            return false
+        }
+        var fails = journalFailsUntil > now
+        if fails, append.isWayBack, hasReserve {
+            census.note(.reserveUsed)
+            (hasReserve, fails) = (false, false)
+        }
+        if fails {
+            census.note(.journalUnavailable)
+            if bug == .failedAppendTakenForWritten {
+                drivers[index].driver.appended(append)
+                return false
+            }
+            drivers[index].driver.appendFailed(append, .unavailable("disk full"), at: clock)
+            return false
+        }
+        if bug == .weightBeforeIntent, let task = drivers[index].tasks.first {
+            for case .stepStarted(_, let share) in append.records.map(\.event) {
+                try laws.checkRaise(share, before: .zero, task, by: drivers[index], self)
+            }
+        }
+        try laws.checkAppend(append, by: drivers[index], self)
+        for record in append.records { keep(record) }
+        if !isCalm, random.once(in: 150) {
+            census.note(.crashAfterAppend)
+            crash(index)
+            return true
+        }
+        drivers[index].driver.appended(append)
+        try laws.checkFold(drivers[index].driver.machine, stored)
+        return false
+    }
+
+    private func keep(_ record: Driver.Record) {
+        journal.append(record)
+        stored.apply(record.event, at: record.at)
+        laws.note(record, self)
+        if case .wayBackBegan(let cause) = record.event, cause.kind == .journal { census.note(.returnedWithoutJournal) }
+    }
+
+    func crash(_ index: Int) {
+        // What was on its way to the router may still land.
+        for task in drivers[index].tasks where task.stage == 2 {
+            if case .traffic(let write) = task.job, write.kind == .forward, random.once(in: 2) { orphan(task, of: drivers[index]) }
+        }
+        drivers.remove(at: index)
+    }
+
+    /// Starts what is wanted, gives up what is not, and ends a driver that has nothing more to do.
+    func settle(_ index: Int) {
+        let clock = drivers[index].clock(now)
+        let (started, cancelled) = drivers[index].driver.start(at: clock)
+        for job in cancelled {
+            guard let task = drivers[index].tasks.firstIndex(where: { $0.job == job && !$0.isOrphan }) else { continue }
+            let given = drivers[index].tasks.remove(at: task)
+            if case .traffic(let write) = given.job, write.kind == .forward, given.stage == 2 { orphan(given, of: drivers[index]) }
+        }
+        for job in started { begin(job, of: index) }
+        drivers[index].wakesAt = Timestamp(
+            milliseconds: max(now.milliseconds + 1, drivers[index].driver.wakes(at: clock).milliseconds - drivers[index].offset))
+        if drivers[index].driver.end(at: clock) != nil {
+            if case .needsAttention = drivers[index].driver.end(at: clock) { census.note(.leaseRanOut) }
+            drivers.remove(at: index)
+        }
+    }
+}
