@@ -169,7 +169,7 @@ package final class Engine: Sendable {
         let input: Input
         switch job {
         case .traffic(let write):
-            let (reading, error) = await setup.router.write(write, isOurs: { await self.isOurs() })
+            let (reading, error) = await setup.router.write(write, under: setup.mark, isOurs: { await self.isOurs() })
             input = .wrote(write, reading, error: error)
         case .action(.claim): input = .claimed(await setup.router.claim(setup.mark, superseding: setup.superseding))
         case .action(.release): input = .released(error: await setup.router.release(setup.mark))

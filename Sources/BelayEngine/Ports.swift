@@ -29,8 +29,12 @@ package protocol TrafficRouter: Sendable {
     func read() async -> Reading
 
     /// Makes it so and reads back.
-    /// - Parameter isOurs: Asked between preparing and committing a forward write.
-    func write(_ write: TrafficWrite, isOurs: @Sendable () async -> Bool) async -> (Reading, error: String?)
+    /// - Parameters:
+    ///   - mark: A forward write leaves what the router starts with alone unless the target still bears this mark.
+    ///   - isOurs: Asked between preparing and committing a forward write.
+    func write(
+        _ write: TrafficWrite, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+    ) async -> (Reading, error: String?)
 
     /// Marks the target and reads it; fences out whoever had it before.
     /// - Parameter superseding: Rollouts known to be over, whose marks may be replaced.

@@ -2,11 +2,19 @@ import BelayTestSupport
 import Dispatch
 import Glibc
 
-// The simulation in a release build: `belay-soak [STEPS] [FIRST-SEED]`, `belay-soak --trace SEED`. Prints the census, or the seed that broke a law.
+// The simulation in a release build: `belay-soak [STEPS] [FIRST-SEED]`, `belay-soak --trace SEED`,
+// `belay-soak --bugs`. Prints the census, or the seed that broke a law.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 if CommandLine.arguments.dropFirst().first == "--trace", let seed = arguments.first {
     print(Soak.trace(seed: seed))
+    exit(0)
+}
+if CommandLine.arguments.dropFirst().first == "--bugs" {
+    for bug in PlantedBug.allCases {
+        let found = Soak.find(bug, within: 0..<2000)
+        print("\(bug.rawValue): \(found.map { "seed \($0.seed), law \($0.law.law): \($0.law.message)" } ?? "NOT FOUND")")
+    }
     exit(0)
 }
 let steps = Int(arguments.first ?? 10_000_000)

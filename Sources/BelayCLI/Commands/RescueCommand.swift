@@ -21,10 +21,11 @@ struct RescueCommand: AsyncParsableCommand {
         let roles = Roles(canaryIsSecond: side == target.sides.first.name)
         let router = HAProxyRouter(target: target, roles: roles, clock: WallClock())
         let write = TrafficWrite(share: .zero, kind: .wayBack)
+        let rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
         let end = ContinuousClock.now + .seconds(60)
         var complaint = ""
         while ContinuousClock.now < end {
-            let (reading, error) = await router.write(write, isOurs: { true })
+            let (reading, error) = await router.write(write, under: rescuer, isOurs: { true })
             if error == nil, reading.confirms(write) {
                 if let mark, !mark.process.mayBeAlive { owner.removeAnyway() }
                 Console.say("all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)")

@@ -50,7 +50,7 @@ extension Metric.Limits {
         if tally.total == 0 { return isTerminating ? .successful : .pending }
         if consecutiveErrorsExceeded(by: tally) { return .error }
         if tally.inconclusive > inconclusive { return .inconclusive }
-        if failure >= 0, tally.failed > failure { return .failed }
+        if hasFailed(tally) { return .failed }
         if consecutiveSuccesses > 0, tally.consecutiveSuccesses >= consecutiveSuccesses { return .successful }
         if let count, tally.counted >= count {
             switch (failure >= 0, consecutiveSuccesses > 0) {
@@ -62,12 +62,15 @@ extension Metric.Limits {
         return isTerminating ? .successful : .running
     }
 
+    /// More failures than allowed. Argo lets a crossed inconclusive limit hide this; Belay's gates look here first.
+    package func hasFailed(_ tally: Tally) -> Bool { failure >= 0 && tally.failed > failure }
+
     private func consecutiveErrorsExceeded(by tally: Tally) -> Bool { tally.consecutiveErrors > consecutiveErrors }
 
     /// What a crossed limit reads like: `2 failed measurements, 1 allowed`.
     package func explain(_ verdict: Verdict, _ tally: Tally) -> String {
         switch verdict {
-        case .failed where failure >= 0 && tally.failed > failure:
+        case .failed where hasFailed(tally):
             "\(tally.failed) failed, failureLimit \(failure)"
         case .failed: "\(tally.counted) measurements without \(consecutiveSuccesses) successes in a row"
         case .inconclusive: "\(tally.inconclusive) inconclusive, inconclusiveLimit \(inconclusive)"

@@ -5,7 +5,7 @@ extension Draft {
         if let last = state.metrics[index].lastFinishedAt, measurement.startedAt < last { return }  // A stale answer.
         let window = plan.metrics[index].window
         let isFresh = state.confirmed != nil && state.confirmed == machine.wantedShare
-            && measurement.startedAt >= state.confirmedAt.advanced(by: window)
+            && measurement.startedAt >= machine.verifiedAt.advanced(by: window)
         let (watched, until) = credit(measurement)
         emit(.measured(.init(measurement: measurement, isFresh: isFresh, watched: watched, watchedUntil: until)))
         judge(index, at: measurement.finishedAt)
@@ -43,7 +43,7 @@ extension Draft {
         if !metric.countsNoDataAsErrors, let since = progress.blindSince, since.duration(to: finished) >= metric.blindFor {
             return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)")
         }
-        let verdict = metric.limits.assess(progress.tally)
+        let verdict = metric.limits.hasFailed(progress.tally) ? .failed : metric.limits.assess(progress.tally)
         let message = "\(metric.name): \(metric.limits.explain(verdict, progress.tally)), last value \(progress.lastValue)"
         switch verdict {
         case .pending, .running, .successful: return

@@ -104,7 +104,7 @@ extension RolloutMachine {
         let watchedUntil = state.watchedUntil ?? state.phaseSince
         return [
             watchedUntil.advanced(by: plan.steps[step].hold.max - state.watched),
-            state.confirmedAt.advanced(by: metric.window),
+            verifiedAt.advanced(by: metric.window),
         ]
     }
 

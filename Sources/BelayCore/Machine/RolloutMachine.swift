@@ -61,6 +61,9 @@ package struct RolloutMachine: Hashable, Sendable {
         }
     }
 
+    /// From when on a measurement's window has to lie. Another process has another clock, so a takeover begins anew.
+    package var verifiedAt: Timestamp { max(state.confirmedAt, state.tookOverAt) }
+
     /// The metrics that are measured and count now, by their place in the plan.
     package var activeMetrics: [Int] {
         guard state.step != nil else { return [] }

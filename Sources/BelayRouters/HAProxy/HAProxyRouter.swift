@@ -45,10 +45,12 @@ package struct HAProxyRouter: TrafficRouter {
         }
     }
 
-    package func write(_ write: TrafficWrite, isOurs: @Sendable () async -> Bool) async -> (Reading, error: String?) {
+    package func write(
+        _ write: TrafficWrite, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+    ) async -> (Reading, error: String?) {
         let value = roles.mirrored(write.share).basisPoints
         switch write.kind {
-        case .forward: return await raise(to: value, expecting: write.expecting, isOurs: isOurs)
+        case .forward: return await raise(to: value, expecting: write.expecting, under: mark, isOurs: isOurs)
         case .wayBack: return await takeBack(to: value)
         }
     }
@@ -56,7 +58,7 @@ package struct HAProxyRouter: TrafficRouter {
     // MARK: Forward
 
     private func raise(
-        to value: Int, expecting: [Weight], isOurs: @Sendable () async -> Bool
+        to value: Int, expecting: [Weight], under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, error: String?) {
         let prepared = await onAll { await $0.prepare(value) }
         if let error = prepared.firstFailure { return (await read(), error) }
@@ -70,19 +72,17 @@ package struct HAProxyRouter: TrafficRouter {
         CrashPoint.afterWrite.reached()
         if let error = committed.firstFailure { return (await read(), error) }
         CrashPoint.betweenRuntimeAndFile.reached()
-        return await finish(value)
-    }
-
-    /// The file after the runtime value, then the reading that decides.
-    private func finish(_ value: Int) async -> (Reading, error: String?) {
-        let error = await writeFile(value)
+        // A driver that slept here must not leave its raise to the next reload.
+        let error = await writeFile(value, under: mark)
         CrashPoint.beforeReadBack.reached()
         return (await read(), error)
     }
 
-    private func writeFile(_ value: Int) async -> String? {
-        await Self.disk.run { [file, target] in
+    /// - Parameter mark: The mark the target has to bear; nil on the way back, which asks nobody.
+    private func writeFile(_ value: Int, under mark: OwnerMark?) async -> String? {
+        await Self.disk.run { [file, target, owner] in
             FileLock.holding("\(target.mapFile).lock", patience: .milliseconds(200)) {
+                if let mark, owner.read() != .mark(mark) { return "the mark \(owner.path) is another driver's" }
                 do throws(MapFile.Failure) {
                     if try file.value() != "\(value)" { try file.set(value) }
                     return nil
@@ -98,7 +98,7 @@ package struct HAProxyRouter: TrafficRouter {
     private func takeBack(to value: Int) async -> (Reading, error: String?) {
         let taken = await onAll { await $0.setAtOnce(value) }
         CrashPoint.inWayBack.reached()
-        let fileError = await writeFile(value)
+        let fileError = await writeFile(value, under: nil)
         // An instance out of reach counts by what it will start with; the reading says so.
         let reached = taken.compactMap { if case .success(let isShared) = $0 { isShared } else { nil } }
         if reached.contains(true) {

@@ -65,9 +65,8 @@ struct Laws {
     mutating func noteMeasurement(
         _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, _ world: SimulatedWorld
     ) {
-        if world.metricMood[metric] == .stale { return }
-        last[metric] = (task.trueStart, world.now, phase)
         let spec = plan.metrics[metric]
+        if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
         if phase == .failed, spec.limits.failure == 0, spec.scope == .always, !world.stored.state.metrics[metric].isSkipped,
             world.stored.activeMetrics.contains(metric)
         {
@@ -93,7 +92,6 @@ struct Laws {
     }
 
     mutating func note(_ record: Driver.Record, _ world: SimulatedWorld) {
-        lastRecordAt = record.at
         switch record.event {
         case .stepStarted(let index, let share):
             step = (index, share, world.journal.count, world.now)
@@ -135,12 +133,12 @@ struct Laws {
     func checkAppend(_ append: Driver.Append, by driver: SimulatedDriver, _ world: SimulatedWorld) throws(LawBroken) {
         world.lastAppend = append
         if driver.epoch != world.storeEpoch { throw broken(6, "epoch \(driver.epoch) appended, the lease is epoch \(world.storeEpoch)'s") }
-        var at = lastRecordAt
-        for record in append.records {
-            if record.at < at { throw broken(10, "an event lies before the last one") }
-            at = record.at
-            try check(record.event, in: append, world)
-        }
+        for record in append.records { try check(record.event, in: append, world) }
+    }
+
+    mutating func checkTime(of record: Timestamp) throws(LawBroken) {
+        if record < lastRecordAt { throw broken(10, "an event lies before the last one") }
+        lastRecordAt = record
     }
 
     private func check(_ event: Event, in append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
@@ -197,7 +195,7 @@ struct Laws {
 
     /// A forward write has just taken effect on one instance.
     mutating func checkRaise(
-        _ share: Weight, before: Weight, _ task: SimulatedDriver.Task, by driver: SimulatedDriver, _ world: SimulatedWorld
+        _ share: Weight, before: Weight, _ task: SimulatedDriver.Task, epoch: Int, _ world: SimulatedWorld
     ) throws(LawBroken) {
         if before != share { changedAt = world.now }
         if share > .zero {
@@ -205,8 +203,8 @@ struct Laws {
             guard let step else { throw broken(1, "\(share.text) took effect before any step's intent was durable") }
             if share > step.share { throw broken(share == nextShare ? 1 : 2, "\(share.text) took effect, the step's share is \(step.share.text)") }
         }
-        if driver.epoch < world.router.fencedEpoch {
-            throw broken(6, "epoch \(driver.epoch) wrote after epoch \(world.router.fencedEpoch) had fenced it out")
+        if epoch < world.router.fencedEpoch {
+            throw broken(6, "epoch \(epoch) wrote after epoch \(world.router.fencedEpoch) had fenced it out")
         }
         let isKnown = before == share || world.stored.state.asked.contains(before)
         if !isKnown, task.outsideChangesAtStart == outsideChanges {

@@ -23,6 +23,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case epochNotChecked
     /// Law 6: HAProxy's versions are ignored, so that a late commit takes effect.
     case lateCommitNotFenced
+    /// Law 6: a driver that slept writes the map's file after its mark was taken.
+    case lateFileWrite
     /// Law 7: recovery forgets an event.
     case eventForgottenInRecovery
     /// Law 8: another hand's share is overwritten.

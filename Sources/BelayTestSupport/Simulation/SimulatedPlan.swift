@@ -8,7 +8,7 @@ enum SimulatedPlan {
         let metricCount = random.below(3)
         let steps = weights.map { points -> PlanStep in
             var step = PlanStep(weight: Weight(basisPoints: points)!, hold: Hold(.seconds(random.between(0, 60))))
-            if random.once(in: 5) {
+            if random.once(in: 3) {
                 var approval = Approval()
                 approval.from = random.once(in: 2) ? [] : ["alice", "bob"]
                 approval.count = random.between(1, 2)

@@ -8,7 +8,7 @@ struct SimulatedRouter {
         var committed = 0
         var nextVersion = 0
         /// What was prepared; a new process knows nothing of it.
-        var staged: [Int: Weight] = [:]
+        var staged: [Int: (share: Weight, epoch: Int)] = [:]
         var process: Int64
         var isUp = true
         /// Answers neither readings nor writes until then.
@@ -35,18 +35,18 @@ struct SimulatedRouter {
 
     func answers(_ index: Int, at now: Timestamp) -> Bool { instances[index].isUp && instances[index].hungUntil <= now }
 
-    mutating func prepare(_ index: Int, _ share: Weight) -> Int {
+    mutating func prepare(_ index: Int, _ share: Weight, epoch: Int) -> Int {
         instances[index].nextVersion += 1
-        instances[index].staged[instances[index].nextVersion] = share
+        instances[index].staged[instances[index].nextVersion] = (share, epoch)
         return instances[index].nextVersion
     }
 
     /// - Returns: What took effect; nil where a newer version was committed, or this process never prepared it.
-    mutating func commit(_ index: Int, version: Int, ignoringVersions: Bool = false) -> Weight? {
-        guard version > instances[index].committed || ignoringVersions, let share = instances[index].staged[version] else { return nil }
+    mutating func commit(_ index: Int, version: Int, ignoringVersions: Bool = false) -> (share: Weight, epoch: Int)? {
+        guard version > instances[index].committed || ignoringVersions, let staged = instances[index].staged[version] else { return nil }
         instances[index].committed = max(version, instances[index].committed)
-        instances[index].share = share
-        return share
+        instances[index].share = staged.share
+        return staged
     }
 
     /// A reload or restart: the file's value, fresh versions, another process.

@@ -62,7 +62,7 @@ extension SimulatedWorld {
             for instance in router.instances.indices {
                 guard router.answers(instance, at: now) else { return try fail(write, "out of reach", taskIndex, of: index) }
                 let share = bug == .moreThanAsked ? Weight(basisPoints: min(10_000, write.share.basisPoints + 100))! : write.share
-                drivers[index].tasks[taskIndex].versions[instance] = router.prepare(instance, share)
+                drivers[index].tasks[taskIndex].versions[instance] = router.prepare(instance, share, epoch: drivers[index].epoch)
             }
             goOn(taskIndex, of: index, crash: .crashElsewhere)
         case 1:  // the last look: what is there now, and whose the lease is
@@ -79,7 +79,10 @@ extension SimulatedWorld {
         case 2:  // commit map @N, instance by instance
             if let error = try commit(write, task, of: index) { return try fail(write, error, taskIndex, of: index) }
             goOn(taskIndex, of: index, crash: .crashBetweenRuntimeAndFile)
-        case 3:  // the file
+        case 3:  // the file, while the mark is this driver's
+            guard router.markEpoch == drivers[index].epoch || bug == .lateFileWrite else {
+                return try fail(write, "the mark is another driver's", taskIndex, of: index)
+            }
             writeFile(write.share, taskIndex, of: index)
             goOn(taskIndex, of: index, crash: .crashBeforeReadBack)
         default:
@@ -96,11 +99,11 @@ extension SimulatedWorld {
                 continue
             }
             let before = router.instances[instance].share
-            guard let share = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) else {
+            guard let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) else {
                 census.note(.lateCommitRefused)
                 return "Version number out of range."
             }
-            try laws.checkRaise(share, before: before, task, by: drivers[index], self)
+            try laws.checkRaise(staged.share, before: before, task, epoch: staged.epoch, self)
             if instance == 0, router.instances.count > 1, !isCalm, random.once(in: 60) {
                 census.note(.crashBetweenInstances)
                 return "the process died here"
@@ -128,7 +131,7 @@ extension SimulatedWorld {
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         case 1:  // a commit of its own, against a late writer
             for instance in router.instances.indices where router.answers(instance, at: now) {
-                _ = router.commit(instance, version: router.prepare(instance, .zero))
+                _ = router.commit(instance, version: router.prepare(instance, .zero, epoch: drivers[index].epoch))
             }
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         case 2:
@@ -165,9 +168,9 @@ extension SimulatedWorld {
             for instance in router.instances.indices where router.answers(instance, at: now) {
                 guard let version = late.task.versions[instance] else { continue }
                 let before = router.instances[instance].share
-                if let share = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) {
+                if let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) {
                     census.note(.lateCommitLanded)
-                    try laws.checkRaise(share, before: before, late.task, by: late.driver, self)
+                    try laws.checkRaise(staged.share, before: before, late.task, epoch: staged.epoch, self)
                 } else {
                     census.note(.lateCommitRefused)
                 }
@@ -199,7 +202,7 @@ extension SimulatedWorld {
                     isFenced = false
                     continue
                 }
-                _ = router.commit(instance, version: router.prepare(instance, router.instances[instance].share))
+                _ = router.commit(instance, version: router.prepare(instance, router.instances[instance].share, epoch: epoch))
             }
             if isFenced { router.fencedEpoch = max(router.fencedEpoch, epoch) }
             let reading = router.read(at: now, startedAt: task.startedAt)
@@ -243,9 +246,7 @@ extension SimulatedWorld {
             census.note(.metricStale)
             started = started.advanced(by: .seconds(-random.between(30, 300)))
         }
-        if bug == .staleMeasurementAccepted { started = started.advanced(by: .seconds(120)) }
-        var finished = drivers[index].clock(now)
-        if bug == .staleMeasurementAccepted { finished = finished.advanced(by: .seconds(120)) }
+        let finished = drivers[index].clock(now)
         if bug == .holdCountedThroughGap, let last = drivers[index].driver.machine.state.metrics[metric].coveredTo {
             // As if it had been measured in between.
             let gap = last.duration(to: finished)
@@ -260,7 +261,7 @@ extension SimulatedWorld {
         }
         let measurement = Measurement(
             metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: started, finishedAt: finished)
-        if random.once(in: 4000) {
+        if random.once(in: 700) {
             census.note(.unreadableEvent)
             try unreadable(index)
             guard drivers.indices.contains(index), drivers[index].tasks.indices.contains(taskIndex) else { return }

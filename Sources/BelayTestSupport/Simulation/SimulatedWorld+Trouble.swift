@@ -26,6 +26,7 @@ extension SimulatedWorld {
             if !drivers.isEmpty {
                 let index = random.below(drivers.count)
                 drivers[index].asleepUntil = now.advanced(by: .seconds(random.between(1, 120)))
+                if drivers.count < 2, random.once(in: 2) { startDriver(isForced: true) }
             }
         case 54..<57: journalFailsUntil = now.advanced(by: .seconds(random.between(1, 40)))
         case 57..<61: router.fileCanBeWritten = random.once(in: 3) ? false : true
@@ -76,8 +77,8 @@ extension SimulatedWorld {
     }
 
     /// Another hand changes the share of one instance.
-    private func disturbShare() throws(LawBroken) {
-        guard random.once(in: 3) else { return }
+    func disturbShare() throws(LawBroken) {
+        guard drivers.isEmpty || random.once(in: 3) else { return }
         let index = random.below(router.instances.count)
         guard router.answers(index, at: now) else { return }
         let share = random.once(in: 2) ? Weight.zero : Weight(basisPoints: random.below(10_001))!
@@ -138,7 +139,7 @@ extension SimulatedWorld {
     private static func verbs(_ plan: Plan) -> [Command.Verb] {
         [
             .pause, .resume, .resume, .promote(full: false), .promote(full: false), .promote(full: true), .approve, .approve,
-            .approve, .deny, .skip(metric: plan.metrics.first?.name ?? "none"), .abort,
+            .approve, .deny, .deny, .skip(metric: plan.metrics.first?.name ?? "none"), .abort,
         ]
     }
 

@@ -20,6 +20,8 @@ package final class SimulatedWorld {
     var wallOffset: Int64 = 0
     var router: SimulatedRouter
     let plan: Plan
+    /// What the drivers are given; another one only where a bug is planted.
+    let drivenPlan: Plan
 
     // The store.
     var journal: [Driver.Record] = []
@@ -53,6 +55,9 @@ package final class SimulatedWorld {
         var random = SplitMix64(seed: seed)
         let plan = SimulatedPlan.make(&random)
         self.plan = plan
+        var driven = plan
+        if bug == .staleMeasurementAccepted { for index in driven.metrics.indices { driven.metrics[index].window = .zero } }
+        drivenPlan = driven
         router = SimulatedRouter(instances: random.between(1, 2))
         metricMood = plan.metrics.map { _ in .good }
         laws = Laws(plan: plan)
@@ -60,7 +65,7 @@ package final class SimulatedWorld {
         let settles = random.once(in: 6)
         if settles { census.note(.settled) }
         let started = Event.Started(
-            plan: plan, original: "0", settleUntil: settles ? now.advanced(by: .seconds(random.between(1, 60))) : nil,
+            plan: driven, original: "0", settleUntil: settles ? now.advanced(by: .seconds(random.between(1, 60))) : nil,
             deadline: random.once(in: 8) ? now.advanced(by: .seconds(random.between(60, 1800))) : nil,
             actor: Actor(name: "founder"))
         stored = RolloutMachine(started, at: now)
@@ -104,6 +109,7 @@ package final class SimulatedWorld {
     private func proceed() throws(LawBroken) {
         guard !drivers.isEmpty else {
             now = now.advanced(by: .milliseconds(random.between(1, isCalm ? 2000 : 8000)))
+            if !isCalm, random.once(in: 40) { try disturbShare() }
             return startDriver()
         }
         var (best, driverIndex, taskIndex) = (Timestamp(milliseconds: .max), 0, Int?.none)
@@ -163,19 +169,14 @@ package final class SimulatedWorld {
         let offset = floor - now.milliseconds
         let clock = Timestamp(milliseconds: floor)
         leaseUntil = now.advanced(by: .seconds(30))
-        var driver = SimulatedDriver(
+        let driver = SimulatedDriver(
             driver: Driver(machine: machine, leaseUntil: clock.advanced(by: .seconds(30)), at: clock), epoch: storeEpoch,
             offset: offset, wakesAt: now, renewsAt: now.advanced(by: .seconds(5)), asleepUntil: Timestamp(milliseconds: 0))
-        driver.hasTakenOver = false
         drivers.append(driver)
     }
 
     func wake(_ index: Int) throws(LawBroken) {
         let clock = drivers[index].clock(now)
-        if !drivers[index].hasTakenOver {
-            drivers[index].hasTakenOver = true
-            return try give(.tookOver(epoch: drivers[index].epoch, holder: "driver \(drivers[index].epoch)"), to: index)
-        }
         if drivers[index].driver.mustReturn(at: clock) {
             return try give(.journalLost("the lease could not be renewed"), to: index)
         }
@@ -196,6 +197,12 @@ package final class SimulatedWorld {
 
     /// Decide, append, adopt: the shell's order.
     func give(_ input: Input, to index: Int) throws(LawBroken) {
+        let epoch = drivers[index].epoch
+        if !drivers[index].hasTakenOver {  // The shell's first word, always.
+            drivers[index].hasTakenOver = true
+            try give(.tookOver(epoch: epoch, holder: "driver \(epoch)"), to: index)
+            guard drivers.indices.contains(index), drivers[index].epoch == epoch else { return }
+        }
         let clock = drivers[index].clock(now)
         switch drivers[index].driver.take(input, at: clock) {
         case .nothing: break
@@ -229,11 +236,11 @@ package final class SimulatedWorld {
         }
         if bug == .weightBeforeIntent, let task = drivers[index].tasks.first {
             for case .stepStarted(_, let share) in append.records.map(\.event) {
-                try laws.checkRaise(share, before: .zero, task, by: drivers[index], self)
+                try laws.checkRaise(share, before: .zero, task, epoch: drivers[index].epoch, self)
             }
         }
         try laws.checkAppend(append, by: drivers[index], self)
-        for record in append.records { keep(record) }
+        for record in append.records { try keep(record, rawClock: clock) }
         if !isCalm, random.once(in: 150) {
             census.note(.crashAfterAppend)
             crash(index)
@@ -244,7 +251,8 @@ package final class SimulatedWorld {
         return false
     }
 
-    private func keep(_ record: Driver.Record) {
+    private func keep(_ record: Driver.Record, rawClock: Timestamp) throws(LawBroken) {
+        try laws.checkTime(of: bug == .clockRunsBack ? rawClock : record.at)
         journal.append(record)
         stored.apply(record.event, at: record.at)
         laws.note(record, self)

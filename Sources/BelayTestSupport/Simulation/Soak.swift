@@ -32,6 +32,19 @@ package enum Soak {
         }
     }
 
+    /// The first seed at which a planted bug shows, and the law it broke; nil where none of the seeds shows it.
+    package static func find(_ bug: PlantedBug, within seeds: Range<UInt64>) -> (seed: UInt64, law: LawBroken)? {
+        for seed in seeds {
+            let world = SimulatedWorld(seed: seed, bug: bug)
+            do throws(LawBroken) {
+                try world.run()
+            } catch {
+                return (seed, error)
+            }
+        }
+        return nil
+    }
+
     /// One seed's story: its last events, and what broke.
     package static func trace(seed: UInt64) -> String {
         let world = SimulatedWorld(seed: seed)
