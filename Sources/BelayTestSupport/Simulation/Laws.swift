@@ -74,11 +74,10 @@ struct Laws {
         }
         guard phase.hasData else { return }
         let floor = step?.at ?? world.now
-        if let before = lastGood[metric], before.duration(to: world.now) <= spec.interval * 2 + .milliseconds(200) {
-            credit[metric] += max(before, floor).duration(to: world.now)
-        } else if task.trueStart.duration(to: world.now) <= spec.interval * 2 {
-            credit[metric] += max(task.trueStart, floor).duration(to: world.now)
-        }
+        // At the most since the last answer, or since this one was asked for, where neither is longer than two intervals.
+        let limit = spec.interval * 2 + .milliseconds(200)
+        let starts = [lastGood[metric], task.trueStart].compactMap(\.self).filter { $0.duration(to: world.now) <= limit }
+        if let start = starts.min() { credit[metric] += max(start, floor).duration(to: world.now) }
         lastGood[metric] = world.now
     }
 

@@ -239,13 +239,14 @@ extension SimulatedWorld {
             return settle(index)
         }
         var phase = phase(of: metricMood[metric])
-        laws.noteMeasurement(metric, phase, task, self)
-        if bug == .noDataIsSuccess, phase == .noData { phase = .successful }
-        var started = task.startedAt
-        if metricMood[metric] == .stale {
+        var told = task
+        if metricMood[metric] == .stale {  // An answer that was asked for long ago.
             census.note(.metricStale)
-            started = started.advanced(by: .seconds(-random.between(30, 300)))
+            let age = Duration.seconds(-random.between(30, 300))
+            (told.startedAt, told.trueStart) = (told.startedAt.advanced(by: age), told.trueStart.advanced(by: age))
         }
+        laws.noteMeasurement(metric, phase, told, self)
+        if bug == .noDataIsSuccess, phase == .noData { phase = .successful }
         let finished = drivers[index].clock(now)
         if bug == .holdCountedThroughGap, let last = drivers[index].driver.machine.state.metrics[metric].coveredTo {
             // As if it had been measured in between.
@@ -260,7 +261,7 @@ extension SimulatedWorld {
             }
         }
         let measurement = Measurement(
-            metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: started, finishedAt: finished)
+            metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt, finishedAt: finished)
         if random.once(in: 700) {
             census.note(.unreadableEvent)
             try unreadable(index)
