@@ -42,6 +42,9 @@ let package = Package(
         .executableTarget(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
+        .testTarget(name: "BelayCoreTests", dependencies: ["BelayCore"], swiftSettings: strict),
+        .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),
+        .testTarget(name: "BelayTidyTests", swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

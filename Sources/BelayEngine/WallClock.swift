@@ -7,8 +7,9 @@ package struct WallClock: Sendable {
     private let startWall: Timestamp
     private let startBoot: ContinuousClock.Instant
 
-    package init() {
-        startWall = Self.systemTime
+    /// - Parameter notBefore: The journal's last event: a clock that was set back must not stop a rollout's time.
+    package init(notBefore: Timestamp? = nil) {
+        startWall = max(Self.systemTime, notBefore ?? Self.systemTime)
         startBoot = ContinuousClock.now
     }
 

@@ -152,6 +152,7 @@ struct Release {
         _ id: String, _ machine: RolloutMachine, _ lease: Lease, commands: [Command], onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         let plan = machine.plan
+        let clock = WallClock(notBefore: machine.state.lastEventAt)
         let client = HTTPClient()
         defer { client.shutdown() }
         let mark = OwnerMark(

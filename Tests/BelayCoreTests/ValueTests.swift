@@ -1,0 +1,99 @@
+import Testing
+
+@testable import BelayCore
+
+@Suite("Values")
+struct ValueTests {
+    @Test("durations read as people write them", arguments: [
+        ("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5s", 1500), ("20", 20_000), ("0s", 0),
+    ])
+    func duration(text: String, milliseconds: Int64) { #expect(Duration(text: text) == .milliseconds(milliseconds)) }
+
+    @Test("what is no duration is none", arguments: ["", "5", "x", "5x", "-5s", "5m3", "1e9h", "m5"].filter { $0 != "5" })
+    func noDuration(text: String) { #expect(Duration(text: text) == nil) }
+
+    @Test func `a duration's text reads back`() {
+        for duration in [Duration.seconds(90), .milliseconds(1), .seconds(5400), .zero] {
+            #expect(Duration(text: duration.text) == duration)
+        }
+    }
+
+    @Test func `a weight is within 0 and 100 percent in steps of a hundredth`() {
+        #expect(Weight(basisPoints: 10_001) == nil)
+        #expect(Weight(percent: 0.005) == nil)
+        #expect(Weight(percent: 33.33)?.basisPoints == 3333)
+        #expect(Weight(basisPoints: 1250)?.text == "12.5 %")
+        #expect(Weight(basisPoints: 1)?.text == "0.01 %")
+    }
+
+    @Test func `roles come from who has all traffic, and a split has none`() {
+        #expect(Roles(secondShare: .zero)?.canaryIsSecond == true)
+        #expect(Roles(secondShare: .full)?.canaryIsSecond == false)
+        #expect(Roles(secondShare: Fixture.quarter) == nil)
+        #expect(Roles(canaryIsSecond: false).mirrored(Fixture.quarter).basisPoints == 7500)
+    }
+}
+
+@Suite("The driver's order")
+struct DriverTests {
+    private func driver() -> Driver {
+        let machine = RolloutMachine(.init(plan: Fixture.plan(), original: "0", actor: Fixture.alice), at: zero)
+        return Driver(machine: machine, leaseUntil: seconds(30), at: zero)
+    }
+
+    private func append(_ taken: Driver.Taken) -> Driver.Append? {
+        if case .append(let append) = taken { append } else { nil }
+    }
+
+    @Test func `nothing starts before the events are durable`() throws {
+        var driver = driver()
+        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        #expect(driver.machine.state.epoch == 0)
+        driver.appended(taken)
+        #expect(driver.start(at: zero).started == [.action(.claim(epoch: 1))])
+        #expect(driver.start(at: zero).started.isEmpty)  // Running already.
+    }
+
+    @Test func `a fenced append ends the driver`() throws {
+        var driver = driver()
+        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        driver.appendFailed(taken, .fenced("pid 2"), at: zero)
+        #expect(driver.end(at: zero) == .superseded("pid 2"))
+    }
+
+    @Test func `without a journal only the way back goes on, and its records are kept for later`() throws {
+        var driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
+        let measured = Measurement(metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
+        let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
+        driver.appendFailed(taken, .unavailable("disk full"), at: seconds(2))
+        #expect(driver.isWithoutJournal)
+        #expect(driver.start(at: seconds(2)).started == [.traffic(TrafficWrite(share: .zero, kind: .wayBack))])
+        let write = TrafficWrite(share: .zero, kind: .wayBack)
+        let later = try #require(append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), error: nil), at: seconds(3))))
+        #expect(later.records.count == 2)  // The intent comes first, once there is room.
+        driver.appended(later)
+        #expect(!driver.isWithoutJournal)
+    }
+
+    @Test func `a lease that cannot be renewed sends the traffic back with half its life left`() {
+        let driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
+        #expect(!driver.mustReturn(at: seconds(14)))
+        #expect(driver.mustReturn(at: seconds(15)))
+        #expect(driver.end(at: seconds(30)) != nil)
+    }
+
+    @Test func `a newer write supersedes a running one`() throws {
+        var story = Story()
+        story.take(at: zero)
+        story.confirm(at: seconds(0.5))
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(30), at: seconds(1))
+        let raise = Driver.Job.traffic(story.machine.trafficWork!)
+        #expect(driver.start(at: seconds(1)).started.contains(raise))
+        let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
+        let taken = try #require(append(driver.take(.command(abort), at: seconds(1))))
+        driver.appended(taken)
+        let (started, cancelled) = driver.start(at: seconds(1))
+        #expect(cancelled == [raise])
+        #expect(started.contains(.traffic(TrafficWrite(share: .zero, kind: .wayBack))))
+    }
+}

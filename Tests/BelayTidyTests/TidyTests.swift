@@ -1,0 +1,92 @@
+import Foundation
+import Testing
+
+/// The boundaries as tests: which target imports what, and what no file may have.
+@Suite("Tidy")
+struct TidyTests {
+    /// The table of the design: what a target may import. Ours first, then packages and the platform.
+    static let allowed: [String: Set<String>] = [
+        "BelayCore": [],
+        "BelayAnalysis": ["BelayCore"],
+        "BelaySpec": ["BelayCore", "BelayAnalysis", "Yams"],
+        "BelayEngine": ["BelayCore", "BelayAnalysis", "Foundation", "Glibc", "Dispatch", "Synchronization"],
+        "BelayHTTP": ["BelayCore", "CCurl", "CCrypto", "Glibc", "Synchronization"],
+        "BelayJournal": ["BelayCore", "BelayEngine", "GRDB", "CCrypto", "Foundation", "Glibc"],
+        "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Dispatch"],
+        "BelayMetrics": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation"],
+        "BelayCLI": [
+            "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters", "BelayMetrics",
+            "ArgumentParser", "Foundation", "Glibc", "Dispatch",
+        ],
+        "belay": ["BelayCLI"],
+        "BelayTestSupport": ["BelayCore"],
+        "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
+    ]
+
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+
+    @Test("a target imports what the design allows", arguments: allowed.keys.sorted())
+    func imports(target: String) throws {
+        for file in try Self.swiftFiles(below: "Sources/\(target)") {
+            for line in try Self.lines(of: file) {
+                let words = line.split(separator: " ")
+                guard let index = words.firstIndex(of: "import"), index <= 1, words.count > index + 1 else { continue }
+                if index == 1, !["internal", "package", "public", "private"].contains(words[0]) { continue }
+                let module = String(words[index + 1] == "func" ? words[index + 2].prefix { $0 != "." } : words[index + 1])
+                #expect(Self.allowed[target]!.contains(module), "\(file.lastPathComponent) imports \(module)")
+            }
+        }
+    }
+
+    @Test func `every target is in the table`() throws {
+        let folders = try FileManager.default.contentsOfDirectory(atPath: Self.root.appending(path: "Sources").path)
+        let targets = folders.filter { !$0.hasPrefix("C") }
+        #expect(Set(targets).subtracting(Self.allowed.keys).isEmpty)
+    }
+
+    @Test func `the core knows no clock, no task and no stored format`() throws {
+        for file in try Self.swiftFiles(below: "Sources/BelayCore") {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for word in [" async", "await ", "Codable", "Clock.now", ".random(", "Date(", "print("] {
+                #expect(!text.contains(word), "\(file.lastPathComponent) has `\(word)`")
+            }
+        }
+    }
+
+    @Test func `the engine names no vendor`() throws {
+        for file in try Self.swiftFiles(below: "Sources/BelayEngine") {
+            let text = try String(contentsOf: file, encoding: .utf8).lowercased()
+            for word in ["haproxy", "prometheus", "sqlite", "nginx", "envoy"] {
+                #expect(!text.contains(word), "\(file.lastPathComponent) names \(word)")
+            }
+        }
+    }
+
+    @Test func `no file is longer than 400 lines and no line than 160 columns`() throws {
+        for file in try Self.swiftFiles(below: "Sources") + Self.swiftFiles(below: "Tests") {
+            let lines = try Self.lines(of: file)
+            #expect(lines.count <= 400, "\(file.lastPathComponent) has \(lines.count) lines")
+            for (number, line) in lines.enumerated() {
+                #expect(line.count <= 160, "\(file.lastPathComponent):\(number + 1) has \(line.count) columns")
+            }
+        }
+    }
+
+    @Test func `nothing is left for later in the code`() throws {
+        let words = ["TO" + "DO", "FIX" + "ME", "X" + "XX"]
+        for file in try Self.swiftFiles(below: "Sources") + Self.swiftFiles(below: "Tests") {
+            let text = try String(contentsOf: file, encoding: .utf8)
+            for word in words { #expect(!text.contains(word), "\(file.lastPathComponent) has \(word)") }
+        }
+    }
+
+    static func swiftFiles(below folder: String) throws -> [URL] {
+        let base = root.appending(path: folder)
+        let found = FileManager.default.enumerator(at: base, includingPropertiesForKeys: nil)
+        return (found?.allObjects ?? []).compactMap { $0 as? URL }.filter { $0.pathExtension == "swift" }
+    }
+
+    static func lines(of file: URL) throws -> [Substring] {
+        try String(contentsOf: file, encoding: .utf8).split(separator: "\n", omittingEmptySubsequences: false)
+    }
+}
