@@ -9,6 +9,8 @@ let strict: [SwiftSetting] = [
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let subprocess = Target.Dependency.product(name: "Subprocess", package: "swift-subprocess")
+let system = Target.Dependency.product(name: "SystemPackage", package: "swift-system")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -18,6 +20,8 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
         .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess.git", from: "1.0.2"),
+        .package(url: "https://github.com/apple/swift-system.git", from: "1.5.0"),
     ],
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
@@ -31,11 +35,12 @@ let package = Package(
             name: "BelayJournal", dependencies: ["BelayCore", "BelayEngine", "CCrypto", grdb], swiftSettings: strict),
         .target(name: "BelayRouters", dependencies: ["BelayCore", "BelayEngine"], swiftSettings: strict),
         .target(name: "BelaySpec", dependencies: ["BelayCore", "BelayAnalysis", yams], swiftSettings: strict),
+        .target(name: "BelayDemo", dependencies: [subprocess, system], swiftSettings: strict),
         .target(
             name: "BelayCLI",
             dependencies: [
                 "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayJournal", "BelayHTTP", "BelayRouters",
-                "BelayMetrics", arguments,
+                "BelayMetrics", "BelayDemo", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
         .target(name: "BelayTestSupport", dependencies: ["BelayCore"], swiftSettings: strict),
@@ -45,6 +50,19 @@ let package = Package(
         .testTarget(name: "BelayCoreTests", dependencies: ["BelayCore"], swiftSettings: strict),
         .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),
         .testTarget(name: "BelayTidyTests", swiftSettings: strict),
+        .testTarget(name: "BelayAnalysisTests", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
+        .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
+        .testTarget(
+            name: "BelayEngineTests", dependencies: ["BelayCore", "BelayEngine", "BelayTestSupport"],
+            swiftSettings: strict),
+        .testTarget(
+            name: "BelayJournalTests", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", grdb],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
+            name: "BelayRoutersTests", dependencies: ["BelayCore", "BelayEngine", "BelayRouters"], swiftSettings: strict
+        ),
+        .testTarget(name: "BelayAcceptanceTests", dependencies: ["BelayDemo", "belay"], swiftSettings: strict),
+        .testTarget(name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayMetrics"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

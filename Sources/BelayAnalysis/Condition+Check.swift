@@ -66,7 +66,8 @@ extension Condition {
     private func requireNumbers(_ symbol: Operator, _ left: Kind, _ right: Kind, _ at: Int) throws(ConditionError) {
         for kind in [left, right] where kind != .number && kind != .any {
             let hint = kind == .list ? "; the query gives a list, write `result[0]`" : ""
-            throw ConditionError(message: "`\(symbol.rawValue)` compares or counts numbers, this is \(kind.text)\(hint)", offset: at)
+            throw ConditionError(
+                message: "`\(symbol.rawValue)` compares or counts numbers, this is \(kind.text)\(hint)", offset: at)
         }
     }
 

@@ -112,12 +112,15 @@ extension Condition {
         }
         let place = position < 0 ? numbers.count + position : position
         guard numbers.indices.contains(place) else {
-            throw ConditionError(message: "the index \(position) is outside: the result has \(numbers.count) element(s)", offset: at)
+            throw ConditionError(
+                message: "the index \(position) is outside: the result has \(numbers.count) element(s)", offset: at)
         }
         return .number(numbers[place])
     }
 
-    private func call(_ function: Function, _ arguments: [Node], _ result: Value, _ at: Int) throws(ConditionError) -> Value {
+    private func call(_ function: Function, _ arguments: [Node], _ result: Value, _ at: Int) throws(ConditionError)
+        -> Value
+    {
         switch function {
         case .len:
             guard case .list(let numbers) = try evaluate(arguments[0], result) else {

@@ -44,7 +44,9 @@ struct ConditionParser {
                 }
                 tokens.append((.number(number), start))
             } else if character.isLetter || character == "_" {
-                while index < text.count, text[index].isLetter || text[index].isNumber || text[index] == "_" { index += 1 }
+                while index < text.count, text[index].isLetter || text[index].isNumber || text[index] == "_" {
+                    index += 1
+                }
                 tokens.append((word(String(text[start..<index])), start))
             } else if index + 1 < text.count, two.contains(String(text[index...index + 1])) {
                 tokens.append((.symbol(String(text[index...index + 1])), start))
@@ -96,7 +98,9 @@ struct ConditionParser {
     private mutating func expression(above floor: Int) throws(ConditionError) -> Condition.Node {
         depth += 1
         defer { depth -= 1 }
-        guard depth <= Self.depthLimit else { throw error("the condition is nested deeper than \(Self.depthLimit) levels") }
+        guard depth <= Self.depthLimit else {
+            throw error("the condition is nested deeper than \(Self.depthLimit) levels")
+        }
         var left = try unary()
         while case .symbol(let symbol) = peek, let binary = Condition.Operator(rawValue: symbol), binary != .not,
             binary.precedence > floor
@@ -115,7 +119,9 @@ struct ConditionParser {
             next += 1
             depth += 1
             defer { depth -= 1 }
-            guard depth <= Self.depthLimit else { throw error("the condition is nested deeper than \(Self.depthLimit) levels") }
+            guard depth <= Self.depthLimit else {
+                throw error("the condition is nested deeper than \(Self.depthLimit) levels")
+            }
             return .unary(symbol == "!" ? .not : .minus, try unary(), at: at)
         }
         var node = try primary()
@@ -165,7 +171,8 @@ struct ConditionParser {
         }
         next += 1
         guard arguments.count == function.parameters else {
-            throw ConditionError(message: "`\(name)` takes \(function.parameters) argument(s), not \(arguments.count)", offset: at)
+            throw ConditionError(
+                message: "`\(name)` takes \(function.parameters) argument(s), not \(arguments.count)", offset: at)
         }
         return .call(function, arguments, at: at)
     }

@@ -28,7 +28,8 @@ package struct Evaluator: Sendable {
             if let failure, try failure.holds(for: answer) { return (.failed, "`\(failure.text)` holds") }
             guard let success else { return (.successful, "") }
             if try success.holds(for: answer) { return (.successful, "") }
-            return failure == nil ? (.failed, "`\(success.text)` does not hold") : (.inconclusive, "neither condition holds")
+            return failure == nil
+                ? (.failed, "`\(success.text)` does not hold") : (.inconclusive, "neither condition holds")
         } catch {
             return (.error, "the condition cannot be evaluated: \(error.message)")
         }
@@ -47,7 +48,8 @@ package struct Evaluator: Sendable {
         guard let wanted = metric.minRequests else { return nil }
         switch requests {
         case .scalar(let seen):
-            return seen >= Double(wanted) ? nil : (.noData, "\(Int(seen.isFinite ? seen : 0)) requests seen, minRequests \(wanted)")
+            return seen >= Double(wanted)
+                ? nil : (.noData, "\(Int(seen.isFinite ? seen : 0)) requests seen, minRequests \(wanted)")
         case .list(let seen) where seen.count == 1: return tooFew(.scalar(seen[0]))
         case .list([]), nil: return (.noData, "no requests seen, minRequests \(wanted)")
         case .list(let several): return (.error, "requestsQuery gives \(several.count) series, one is expected")

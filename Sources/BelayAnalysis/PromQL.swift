@@ -17,7 +17,7 @@ package enum PromQL {
     package static func shape(of query: String) -> Condition.Shape {
         var rest = query[...]
         while let first = rest.first {
-            if first.isWhitespace || first.isNumber || "+-*/%^().,".contains(first) {
+            if first.isWhitespace || first.isNumber || "+-*/%^().,<>=!".contains(first) {
                 rest = rest.dropFirst()
                 continue
             }

@@ -23,9 +23,11 @@ struct BelayCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "What is going on",
-                subcommands: [StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self]),
+                subcommands: [
+                    StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self,
+                ]),
             CommandGroup(name: "Before", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
-            CommandGroup(name: "Otherwise", subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self]),
+            CommandGroup(name: "Otherwise", subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),
         ])
 }
 

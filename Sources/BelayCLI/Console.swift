@@ -9,7 +9,9 @@ enum Console {
 
     static func say(_ line: String) { write(line + "\n", to: 2) }
     static func print(_ line: String) { write(line + "\n", to: 1) }
-    static func complain(_ line: String) { say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)") }
+    static func complain(_ line: String) {
+        say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)")
+    }
 
     /// Without a terminal, or with `NO_COLOR`, the text as it is.
     static func colored(_ text: String, _ color: Color, onError: Bool = true) -> String {

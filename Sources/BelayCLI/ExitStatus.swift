@@ -64,7 +64,8 @@ struct CommandFailure: Error {
         let count = failure.issues.count
         self.init(
             .invalid,
-            lines: failure.issues.map(\.description) + ["\(count) problem\(count == 1 ? "" : "s"); nothing was touched"])
+            lines: failure.issues.map(\.description) + ["\(count) problem\(count == 1 ? "" : "s"); nothing was touched"]
+        )
     }
 
     init(_ failure: JournalFailure) {

@@ -73,7 +73,9 @@ package final class Engine: Sendable {
         let keepers = [Task { await keepLease() }, Task { await pollInbox() }, Task { await watchClock() }]
         var jobs: [Driver.Job: Task<Void, Never>] = [:]
         var result: Result?
-        if let taken = await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &driver) { result = taken }
+        if let taken = await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &driver) {
+            result = taken
+        }
         while result == nil {
             let now = setup.clock.now
             let (started, cancelled) = driver.start(at: now)
@@ -126,7 +128,8 @@ package final class Engine: Sendable {
         case .append(let append): await self.append(append, into: &driver)
         }
         if case .command(let command) = input {
-            _ = await disk.run { [journal = setup.journal, refusal] in try? journal.answer(command.id, refusal: refusal) }
+            _ = await disk.run { [journal = setup.journal, refusal] in try? journal.answer(command.id, refusal: refusal)
+            }
             commandIDs.withLock { _ = $0.remove(command.id) }
         }
         return nil
@@ -187,10 +190,13 @@ package final class Engine: Sendable {
         let started = setup.clock.now
         let (answer, requests) = await setup.provider.measure(metrics[index])
         let (phase, message) =
-            evaluators[index]?.phase(of: answer, requests: requests) ?? (.error, "its condition cannot be read by this version")
+            evaluators[index]?.phase(of: answer, requests: requests) ?? (
+                .error, "its condition cannot be read by this version"
+            )
         return .measured(
             Measurement(
-                metric: index, phase: phase, value: answer.text, message: message, startedAt: started, finishedAt: setup.clock.now))
+                metric: index, phase: phase, value: answer.text, message: message, startedAt: started,
+                finishedAt: setup.clock.now))
     }
 
     // MARK: Beside the loop
@@ -212,7 +218,9 @@ package final class Engine: Sendable {
 
     private func pollInbox() async {
         while (try? await Task.sleep(for: .milliseconds(100))) != nil {
-            let commands = await disk.run { [setup] in (try? setup.journal.waitingCommands(for: setup.lease.rollout)) ?? [] }
+            let commands = await disk.run { [setup] in
+                (try? setup.journal.waitingCommands(for: setup.lease.rollout)) ?? []
+            }
             for command in commands where commandIDs.withLock({ $0.insert(command.id).inserted }) {
                 inbox.post(.input(.command(command)))
             }
@@ -225,7 +233,9 @@ package final class Engine: Sendable {
         while (try? await Task.sleep(for: .seconds(1))) != nil {
             let now = setup.clock.now.duration(to: WallClock.systemTime)
             let jump = now - offset
-            if abs(jump.wholeMilliseconds) > 5000 { inbox.post(.input(.clockJumped(milliseconds: jump.wholeMilliseconds))) }
+            if abs(jump.wholeMilliseconds) > 5000 {
+                inbox.post(.input(.clockJumped(milliseconds: jump.wholeMilliseconds)))
+            }
             if abs(jump.wholeMilliseconds) > 5000 { offset = now }
         }
     }

@@ -161,7 +161,9 @@ private struct JSONParser {
 
     private mutating func endsList(with end: UInt8) throws(JSONText.Failure) -> Bool {
         skipSpace()
-        guard let byte = peek, byte == end || byte == UInt8(ascii: ",") else { throw failure("`,` or the end is expected") }
+        guard let byte = peek, byte == end || byte == UInt8(ascii: ",") else {
+            throw failure("`,` or the end is expected")
+        }
         at += 1
         return byte == end
     }
@@ -184,10 +186,13 @@ private struct JSONParser {
     private func number(_ digits: ArraySlice<UInt8>, isWhole: Bool) throws(JSONText.Failure) -> JSONValue {
         let text = String(decoding: digits, as: UTF8.self)
         let unsigned = text.hasPrefix("-") ? text.dropFirst() : text[...]
-        guard let first = unsigned.first, first.isNumber, !(unsigned.count > 1 && first == "0" && unsigned.dropFirst().first!.isNumber)
+        guard let first = unsigned.first, first.isNumber,
+            !(unsigned.count > 1 && first == "0" && unsigned.dropFirst().first!.isNumber)
         else { throw failure("a value is expected") }
         if isWhole, let int = Int64(text) { return .int(int) }
-        guard let double = Double(text), !text.hasSuffix(".") else { throw failure("`\(text.prefix(40))` is not a number") }
+        guard let double = Double(text), !text.hasSuffix(".") else {
+            throw failure("`\(text.prefix(40))` is not a number")
+        }
         return .double(double)
     }
 

@@ -13,7 +13,8 @@ package struct OwnerMark: Hashable, Sendable {
     package var store: String
     package var process: ProcessIdentity
 
-    package init(rollout: String, epoch: Int, stable: String, original: String, store: String, process: ProcessIdentity) {
+    package init(rollout: String, epoch: Int, stable: String, original: String, store: String, process: ProcessIdentity)
+    {
         self.rollout = rollout
         self.epoch = epoch
         self.stable = stable

@@ -40,7 +40,8 @@ package struct ProcessIdentity: Hashable, Sendable {
 
     /// Field 22 of `/proc/PID/stat`; the command before it may have spaces and parentheses.
     private static func startTime(of pid: Int) -> Int? {
-        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8), let end = stat.lastIndex(of: ")")
+        guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
+            let end = stat.lastIndex(of: ")")
         else { return nil }
         let fields = stat[end...].split(separator: " ")
         if fields.count > 1, fields[1] == "Z" { return nil }  // Dead, and not yet waited for.

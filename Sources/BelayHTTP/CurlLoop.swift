@@ -62,7 +62,9 @@ final class CurlLoop: Sendable {
             }
             curl_multi_perform(multi, &running)
             while let message = curl_multi_info_read(multi, &left) {
-                guard message.pointee.msg == CURLMSG_DONE, let transfer = live[message.pointee.easy_handle] else { continue }
+                guard message.pointee.msg == CURLMSG_DONE, let transfer = live[message.pointee.easy_handle] else {
+                    continue
+                }
                 end(transfer, transfer.outcome(ccurl_result(message)), &live)
             }
             curl_multi_poll(multi, nil, 0, 60_000, nil)

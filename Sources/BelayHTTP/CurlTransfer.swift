@@ -84,7 +84,9 @@ final class CurlTransfer: @unchecked Sendable {
     }
 
     private func failure(_ code: CURLcode) -> HTTPError {
-        if isTooLarge { return HTTPError(kind: .tooLarge, message: "the answer is larger than \(request.maximumBytes) bytes") }
+        if isTooLarge {
+            return HTTPError(kind: .tooLarge, message: "the answer is larger than \(request.maximumBytes) bytes")
+        }
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
             return HTTPError(kind: .timeout, message: "no answer within \(request.timeout.text)")

@@ -18,7 +18,8 @@ extension SQLiteJournal: RolloutJournal {
 
     static func insert(_ records: [Driver.Record], into rollout: String, after: Int, _ db: Database) throws {
         let last = try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT position, hash FROM events WHERE rollout = ? ORDER BY position DESC LIMIT 1"),
+            db.cachedStatement(
+                sql: "SELECT position, hash FROM events WHERE rollout = ? ORDER BY position DESC LIMIT 1"),
             arguments: [rollout])
         let length = last.map { row -> Int in row["position"] + 1 } ?? 0
         guard length == after else {
@@ -30,14 +31,16 @@ extension SQLiteJournal: RolloutJournal {
             let (position, time) = (after + offset, record.at.milliseconds)
             let name = StoredEvent.name(of: record.event)
             let payload = JSONText.write(StoredEvent.payload(of: record.event))
-            hash = Chain.hash(after: hash, rollout: rollout, position: position, time: time, name: name, payload: payload)
+            hash = Chain.hash(
+                after: hash, rollout: rollout, position: position, time: time, name: name, payload: payload)
             try insert.execute(arguments: [rollout, position, time, name, payload, Data(hash)])
         }
     }
 
     private static func requireLease(_ lease: Lease, _ db: Database) throws {
         let row = try Row.fetchOne(
-            db.cachedStatement(sql: "SELECT epoch, pid, host FROM leases WHERE rollout = ?"), arguments: [lease.rollout])
+            db.cachedStatement(sql: "SELECT epoch, pid, host FROM leases WHERE rollout = ?"), arguments: [lease.rollout]
+        )
         guard let row, row["epoch"] == lease.epoch else {
             let holder = row.map { "pid \($0["pid"] as Int) on \($0["host"] as String)" } ?? "nobody"
             throw JournalFailure(.fenced, "\(lease.rollout) is driven by \(holder) now")
@@ -49,7 +52,8 @@ extension SQLiteJournal: RolloutJournal {
             try write { db in
                 try Self.requireLease(lease, db)
                 try db.execute(
-                    sql: "UPDATE leases SET expires = ? WHERE rollout = ?", arguments: [until.milliseconds, lease.rollout])
+                    sql: "UPDATE leases SET expires = ? WHERE rollout = ?",
+                    arguments: [until.milliseconds, lease.rollout])
             }
         }
     }
@@ -57,14 +61,16 @@ extension SQLiteJournal: RolloutJournal {
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {
         try read { db in
             try Int.fetchOne(
-                db.cachedStatement(sql: "SELECT epoch FROM leases WHERE rollout = ?"), arguments: [lease.rollout]) == lease.epoch
+                db.cachedStatement(sql: "SELECT epoch FROM leases WHERE rollout = ?"), arguments: [lease.rollout])
+                == lease.epoch
         }
     }
 
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] {
         try read { db in
             let texts = try String.fetchAll(
-                db.cachedStatement(sql: "SELECT command FROM inbox WHERE rollout = ? AND answered IS NULL ORDER BY sent"),
+                db.cachedStatement(
+                    sql: "SELECT command FROM inbox WHERE rollout = ? AND answered IS NULL ORDER BY sent"),
                 arguments: [rollout])
             return try texts.map { try StoredCommand.decode(try JSONText.parse($0)) }
         }

@@ -42,7 +42,8 @@ extension SQLiteJournal {
         let (plan, until) = (started.plan, now.advanced(by: Lease.life))
         return try write { db in
             let busy = try String.fetchOne(
-                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL", arguments: [plan.target.identity])
+                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL",
+                arguments: [plan.target.identity])
             if let busy { throw JournalFailure(.refused, "\(busy) is under way on this target") }
             try db.execute(
                 sql: "INSERT INTO rollouts VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
@@ -75,17 +76,21 @@ extension SQLiteJournal {
     package func release(_ lease: Lease) throws(JournalFailure) {
         try write { db in
             try db.execute(
-                sql: "UPDATE leases SET expires = 0 WHERE rollout = ? AND epoch = ?", arguments: [lease.rollout, lease.epoch])
+                sql: "UPDATE leases SET expires = 0 WHERE rollout = ? AND epoch = ?",
+                arguments: [lease.rollout, lease.epoch])
         }
     }
 
-    package func holder(of id: String) throws(JournalFailure) -> LeaseHolder? { try read { try Self.holder(of: id, $0) } }
+    package func holder(of id: String) throws(JournalFailure) -> LeaseHolder? {
+        try read { try Self.holder(of: id, $0) }
+    }
 
     private static func holder(of id: String, _ db: Database) throws -> LeaseHolder? {
         try Row.fetchOne(db, sql: "SELECT * FROM leases WHERE rollout = ?", arguments: [id]).map { row in
             LeaseHolder(
                 epoch: row["epoch"], until: Timestamp(milliseconds: row["expires"]),
-                process: ProcessIdentity(host: row["host"], bootID: row["boot"], pid: row["pid"], startTime: row["pid_started"]))
+                process: ProcessIdentity(
+                    host: row["host"], bootID: row["boot"], pid: row["pid"], startTime: row["pid_started"]))
         }
     }
 
@@ -109,7 +114,8 @@ extension SQLiteJournal {
 
     package func records(of id: String, from position: Int = 0) throws(JournalFailure) -> [StoredRecord] {
         try read { db in
-            let sql = "SELECT position, time, name, payload, hash FROM events WHERE rollout = ? AND position >= ? ORDER BY position"
+            let sql =
+                "SELECT position, time, name, payload, hash FROM events WHERE rollout = ? AND position >= ? ORDER BY position"
             let rows = try Row.fetchCursor(db, sql: sql, arguments: [id, position])
             var records: [StoredRecord] = []
             while let row = try rows.next() {
@@ -128,7 +134,8 @@ extension SQLiteJournal {
         try read { db in
             let filter = name == nil ? "" : "WHERE name = ?"
             let arguments: StatementArguments = name.map { [$0, limit] } ?? [limit]
-            let sql = "SELECT id, name, revision, target, started, finished, outcome FROM rollouts \(filter) ORDER BY started DESC, id DESC LIMIT ?"
+            let sql =
+                "SELECT id, name, revision, target, started, finished, outcome FROM rollouts \(filter) ORDER BY started DESC, id DESC LIMIT ?"
             return try Row.fetchAll(db, sql: sql, arguments: arguments).map(Self.summary)
         }
     }
@@ -138,11 +145,17 @@ extension SQLiteJournal {
     package func find(_ word: String?) throws(JournalFailure) -> RolloutSummary {
         let columns = "SELECT id, name, revision, target, started, finished, outcome FROM rollouts"
         let row: Row? = try read { db in
-            guard let word else { return try Row.fetchOne(db, sql: "\(columns) ORDER BY started DESC, id DESC LIMIT 1") }
+            guard let word else {
+                return try Row.fetchOne(db, sql: "\(columns) ORDER BY started DESC, id DESC LIMIT 1")
+            }
             return try Row.fetchOne(db, sql: "\(columns) WHERE id = ?", arguments: [word])
-                ?? Row.fetchOne(db, sql: "\(columns) WHERE name = ? ORDER BY started DESC, id DESC LIMIT 1", arguments: [word])
+                ?? Row.fetchOne(
+                    db, sql: "\(columns) WHERE name = ? ORDER BY started DESC, id DESC LIMIT 1", arguments: [word])
         }
-        guard let row else { throw JournalFailure(.refused, word.map { "there is no rollout `\($0)` in \(path)" } ?? "\(path) has no rollouts") }
+        guard let row else {
+            throw JournalFailure(
+                .refused, word.map { "there is no rollout `\($0)` in \(path)" } ?? "\(path) has no rollouts")
+        }
         return Self.summary(row)
     }
 
@@ -158,7 +171,8 @@ extension SQLiteJournal {
 
     package func rolloutUnderWay(on target: String) throws(JournalFailure) -> String? {
         try read { db in
-            try String.fetchOne(db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL", arguments: [target])
+            try String.fetchOne(
+                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NULL", arguments: [target])
         }
     }
 
@@ -166,7 +180,8 @@ extension SQLiteJournal {
     package func finishedRollouts(on target: String) throws(JournalFailure) -> [String] {
         try read { db in
             try String.fetchAll(
-                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NOT NULL ORDER BY started", arguments: [target])
+                db, sql: "SELECT id FROM rollouts WHERE target = ? AND finished IS NOT NULL ORDER BY started",
+                arguments: [target])
         }
     }
 
@@ -195,7 +210,9 @@ extension SQLiteJournal {
 
     package func reply(to command: String) throws(JournalFailure) -> Reply {
         try read { db in
-            guard let row = try Row.fetchOne(db, sql: "SELECT answered, refusal FROM inbox WHERE id = ?", arguments: [command]),
+            guard
+                let row = try Row.fetchOne(
+                    db, sql: "SELECT answered, refusal FROM inbox WHERE id = ?", arguments: [command]),
                 row["answered"] != nil
             else { return .waiting }
             return (row["refusal"] as String?).map { .refused($0) } ?? .obeyed

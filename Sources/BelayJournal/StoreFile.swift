@@ -6,7 +6,8 @@ internal import Glibc
 enum StoreFile {
     /// File systems whose locks do not hold, as /proc/self/mountinfo names them.
     private static let networkFileSystems: Set<Substring> = [
-        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "9p", "fuse.sshfs", "fuse.glusterfs",
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "ceph", "glusterfs", "lustre", "9p", "fuse.sshfs",
+        "fuse.glusterfs",
     ]
 
     /// - Throws: ``JournalFailure`` where there is no folder or no file, or a network under it.
@@ -17,7 +18,8 @@ enum StoreFile {
         }
         if let type = fileSystem(of: folder), networkFileSystems.contains(type) {
             throw JournalFailure(
-                .unusable, "\(path) is on a network file system (\(type)), where SQLite's locks do not hold; use a local disk")
+                .unusable,
+                "\(path) is on a network file system (\(type)), where SQLite's locks do not hold; use a local disk")
         }
         if !mayCreate, access(path, F_OK) != 0 {
             throw JournalFailure(.refused, "there is no journal at \(path); name it with --db or BELAY_DB")

@@ -81,7 +81,8 @@ package enum StoredEvent {
         case "step.started":
             return .stepStarted(step: try need(json["step"]?.count), share: try need(json["share"]?.weight))
         case "traffic.confirmed":
-            return .trafficConfirmed(share: try need(json["share"]?.weight), processes: decodeProcesses(json["processes"]))
+            return .trafficConfirmed(
+                share: try need(json["share"]?.weight), processes: decodeProcesses(json["processes"]))
         case "traffic.failed":
             return .trafficFailed(share: try need(json["share"]?.weight), message: json["message"]?.string ?? "")
         case "router.lost": return .routerLost(json["message"]?.string ?? "")
@@ -92,7 +93,8 @@ package enum StoredEvent {
         case "metric.measured": return .measured(try measured(json))
         case "metric.verdict":
             let verdict = try need(json["verdict"]?.string.flatMap { Verdict(rawValue: $0) })
-            return .verdict(metric: try need(json["metric"]?.count), verdict: verdict, message: json["message"]?.string ?? "")
+            return .verdict(
+                metric: try need(json["metric"]?.count), verdict: verdict, message: json["message"]?.string ?? "")
         case "hold.watched":
             return .watched(total: try need(json["total"]?.duration), until: try need(json["until"]?.time))
         case "settling.began": return .settlingBegan(until: try need(json["until"]?.time))
@@ -122,7 +124,8 @@ package enum StoredEvent {
         let measurement = measured.measurement
         return .members([
             "metric": .count(measurement.metric), "phase": .string(measurement.phase.rawValue),
-            "value": .string(measurement.value), "message": measurement.message.isEmpty ? nil : .string(measurement.message),
+            "value": .string(measurement.value),
+            "message": measurement.message.isEmpty ? nil : .string(measurement.message),
             "started": .time(measurement.startedAt), "finished": .time(measurement.finishedAt),
             "fresh": .bool(measured.isFresh), "watched": .duration(measured.watched),
             "watchedUntil": measured.watchedUntil.map { .time($0) },
@@ -136,7 +139,8 @@ package enum StoredEvent {
             message: json["message"]?.string ?? "", startedAt: try need(json["started"]?.time),
             finishedAt: try need(json["finished"]?.time))
         return Event.Measured(
-            measurement: measurement, isFresh: try need(json["fresh"]?.bool), watched: try need(json["watched"]?.duration),
+            measurement: measurement, isFresh: try need(json["fresh"]?.bool),
+            watched: try need(json["watched"]?.duration),
             watchedUntil: json["watchedUntil"]?.time)
     }
 

@@ -70,7 +70,9 @@ enum StoredMetric {
         }
         (query.bearer, query.basicUser) = (json["bearer"]?.string, json["basicUser"]?.string)
         query.basicPassword = json["basicPassword"]?.string
-        (query.authority, query.certificate, query.key) = (json["authority"]?.string, json["certificate"]?.string, json["key"]?.string)
+        (query.authority, query.certificate, query.key) = (
+            json["authority"]?.string, json["certificate"]?.string, json["key"]?.string
+        )
         return query
     }
 }

@@ -7,7 +7,8 @@ enum StoredPlan {
             "plan": encode(started.plan), "original": .string(started.original),
             "settleUntil": started.settleUntil.map { .time($0) }, "deadline": started.deadline.map { .time($0) },
             "actor": .string(started.actor.name),
-            "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups), "reason": .string(started.reason),
+            "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups),
+            "reason": .string(started.reason),
         ])
     }
 
@@ -23,7 +24,8 @@ enum StoredPlan {
         .members([
             "name": .string(plan.name), "revision": .string(plan.revision), "target": encode(plan.target),
             "canaryIsSecond": .bool(plan.roles.canaryIsSecond), "steps": .array(plan.steps.map(encode)),
-            "metrics": .array(plan.metrics.map(StoredMetric.encode)), "progressDeadline": .duration(plan.progressDeadline),
+            "metrics": .array(plan.metrics.map(StoredMetric.encode)),
+            "progressDeadline": .duration(plan.progressDeadline),
             "waitLimit": .duration(plan.waitLimit), "settle": plan.settle.map { .duration($0) },
         ])
     }
@@ -35,7 +37,8 @@ enum StoredPlan {
         for item in json["metrics"]?.array ?? [] { metrics.append(try StoredMetric.decode(item)) }
         var plan = Plan(
             name: try need(json["name"]?.string), revision: try need(json["revision"]?.string),
-            target: try target(try need(json["target"])), roles: Roles(canaryIsSecond: try need(json["canaryIsSecond"]?.bool)),
+            target: try target(try need(json["target"])),
+            roles: Roles(canaryIsSecond: try need(json["canaryIsSecond"]?.bool)),
             steps: steps, metrics: metrics)
         plan.progressDeadline = try need(json["progressDeadline"]?.duration)
         plan.waitLimit = try need(json["waitLimit"]?.duration)

@@ -46,7 +46,8 @@ package struct PrometheusProvider: MetricProvider {
         request.method = "POST"
         request.timeout = query.timeout
         request.body = Array("query=\(Self.formEncoded(text))".utf8)
-        request.headers = ["Content-Type: application/x-www-form-urlencoded"] + query.headers.map { "\($0.name): \($0.value)" }
+        request.headers =
+            ["Content-Type: application/x-www-form-urlencoded"] + query.headers.map { "\($0.name): \($0.value)" }
         let secrets = SecretReader(environment: environment)
         if let bearer = query.bearer { request.headers.append("Authorization: Bearer \(try secrets.read(bearer))") }
         if let user = query.basicUser, let password = query.basicPassword {

@@ -12,7 +12,9 @@ struct SecretReader {
     func read(_ reference: String) throws(SecretFailure) -> String {
         let value: String
         if let name = reference.suffix(after: "env:") {
-            guard let found = environment[name] else { throw SecretFailure(message: "\(reference): the variable is not set") }
+            guard let found = environment[name] else {
+                throw SecretFailure(message: "\(reference): the variable is not set")
+            }
             value = found
         } else if let path = reference.suffix(after: "file:") {
             value = String(decoding: try file(path), as: UTF8.self)
@@ -20,16 +22,22 @@ struct SecretReader {
             throw SecretFailure(message: "a secret's reference begins with env: or file:")
         }
         let trimmed = value.trimmingCharacters(in: .whitespacesAndNewlines)
-        guard !trimmed.contains(where: \.isNewline) else { throw SecretFailure(message: "\(reference): the secret has several lines") }
+        guard !trimmed.contains(where: \.isNewline) else {
+            throw SecretFailure(message: "\(reference): the secret has several lines")
+        }
         return trimmed
     }
 
     func file(_ path: String) throws(SecretFailure) -> [UInt8] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw SecretFailure(message: "\(path) cannot be read") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw SecretFailure(message: "\(path) cannot be read")
+        }
         return Array(data)
     }
 }
 
 extension String {
-    fileprivate func suffix(after prefix: String) -> String? { hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil }
+    fileprivate func suffix(after prefix: String) -> String? {
+        hasPrefix(prefix) ? String(dropFirst(prefix.count)) : nil
+    }
 }

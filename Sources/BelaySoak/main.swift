@@ -13,7 +13,8 @@ if CommandLine.arguments.dropFirst().first == "--trace", let seed = arguments.fi
 if CommandLine.arguments.dropFirst().first == "--bugs" {
     for bug in PlantedBug.allCases {
         let found = Soak.find(bug, within: 0..<2000)
-        print("\(bug.rawValue): \(found.map { "seed \($0.seed), law \($0.law.law): \($0.law.message)" } ?? "NOT FOUND")")
+        print(
+            "\(bug.rawValue): \(found.map { "seed \($0.seed), law \($0.law.law): \($0.law.message)" } ?? "NOT FOUND")")
     }
     exit(0)
 }

@@ -14,7 +14,9 @@ enum PrometheusReader {
             query.address = address
         }
         if let reader = fields["timeout"], let timeout = reader.duration() {
-            if timeout < .milliseconds(10) || timeout > .seconds(300) { reader.fail("a time-out of 10ms to 5m is expected") }
+            if timeout < .milliseconds(10) || timeout > .seconds(300) {
+                reader.fail("a time-out of 10ms to 5m is expected")
+            }
             query.timeout = timeout
         }
         for item in fields["headers"]?.list() ?? [] {

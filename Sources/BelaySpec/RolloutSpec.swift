@@ -39,7 +39,8 @@ package struct RolloutSpec {
         }
         guard issues.isEmpty else { throw SpecFailure(issues) }
         var plan = Plan(
-            name: name, revision: revision, target: target, roles: roles, steps: strategy.steps.map(\.plan), metrics: metrics)
+            name: name, revision: revision, target: target, roles: roles, steps: strategy.steps.map(\.plan),
+            metrics: metrics)
         if let deadline = strategy.progressDeadline { plan.progressDeadline = deadline }
         if let limit = strategy.waitLimit { plan.waitLimit = limit }
         plan.settle = strategy.settle
@@ -56,6 +57,7 @@ extension TemplateUse {
     fileprivate func issue(_ message: String) -> SpecIssue {
         let mark = reader.node.mark
         return SpecIssue(
-            file: reader.context.file, line: mark?.line ?? 1, column: mark?.column ?? 1, message: "\(reader.path): \(message)")
+            file: reader.context.file, line: mark?.line ?? 1, column: mark?.column ?? 1,
+            message: "\(reader.path): \(message)")
     }
 }

@@ -18,7 +18,8 @@ final class SpecContext {
     }
 
     func report(_ message: String, at mark: Mark?, columnOffset: Int = 0) {
-        issues.append(SpecIssue(file: file, line: mark?.line ?? 1, column: (mark?.column ?? 1) + columnOffset, message: message))
+        issues.append(
+            SpecIssue(file: file, line: mark?.line ?? 1, column: (mark?.column ?? 1) + columnOffset, message: message))
     }
 
     func adopt(_ other: [SpecIssue]) { issues += other }

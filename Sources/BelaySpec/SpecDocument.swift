@@ -30,7 +30,9 @@ struct SpecDocument {
             throw SpecFailure(context.issues)
         }
         for (path, value) in overrides {
-            if let problem = SpecOverride.set(path, to: value, in: &node) { context.report("--set \(path): \(problem)", at: nil) }
+            if let problem = SpecOverride.set(path, to: value, in: &node) {
+                context.report("--set \(path): \(problem)", at: nil)
+            }
         }
         return try head(SpecReader(node: node, path: "", context: context))
     }
@@ -71,7 +73,9 @@ struct SpecDocument {
 
     private static func head(_ reader: SpecReader) throws(SpecFailure) -> SpecDocument {
         let context = reader.context
-        guard let fields = reader.fields(["apiVersion", "kind", "metadata", "spec"]) else { throw SpecFailure(context.issues) }
+        guard let fields = reader.fields(["apiVersion", "kind", "metadata", "spec"]) else {
+            throw SpecFailure(context.issues)
+        }
         let version = fields.required("apiVersion")?.text()
         let kindText = fields.required("kind")?.text()
         var kind = kindText.flatMap { SpecKind(rawValue: $0) }
@@ -81,11 +85,14 @@ struct SpecDocument {
             fields["apiVersion"]?.fail("`\(version)` is not known; this version reads belay.dev/v1")
         }
         if let kindText, kind == nil {
-            fields["kind"]?.fail("`\(kindText)` is not known\(Spelling.hint(for: kindText, in: SpecKind.allCases.map(\.rawValue)))")
+            fields["kind"]?.fail(
+                "`\(kindText)` is not known\(Spelling.hint(for: kindText, in: SpecKind.allCases.map(\.rawValue)))")
         }
         let labels = ["name", "labels", "annotations"] + (isArgo ? ["namespace"] : [])
         let name = fields.required("metadata")?.fields(labels)?.required("name")?.nonEmptyText()
-        if let name, !isPlainName(name) { fields["metadata"]?.fail("the name `\(name)` may have a-z, 0-9, `-` and `.`, 63 at most") }
+        if let name, !isPlainName(name) {
+            fields["metadata"]?.fail("the name `\(name)` may have a-z, 0-9, `-` and `.`, 63 at most")
+        }
         let spec = fields.required("spec")
         guard let kind, let name, let spec else { throw SpecFailure(context.issues) }
         return SpecDocument(kind: kind, name: name, spec: spec)

@@ -97,7 +97,9 @@ package struct SpecLoader {
         _ document: SpecDocument, _ revision: String?, found: inout [String], others: inout [SpecContext]
     ) -> RolloutSpec? {
         let file = document.spec.context.file
-        guard let fields = document.spec.fields(["revision", "workload", "traffic", "strategy", "analysis"]) else { return nil }
+        guard let fields = document.spec.fields(["revision", "workload", "traffic", "strategy", "analysis"]) else {
+            return nil
+        }
         let named = revision ?? fields["revision"]?.nonEmptyText()
         if named == nil { document.spec.fail("`revision` is missing; say it here or with --revision") }
         if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
@@ -109,9 +111,13 @@ package struct SpecLoader {
         if uses.isEmpty, !saysNone, strategy.steps.allSatisfy({ $0.templates.isEmpty }) {
             document.spec.fail("a rollout without a gate is refused; name templates, or say `analysis: none`")
         }
-        guard let named, let haproxy, !strategy.steps.isEmpty else { return nil }
+        // Whatever is missing, the templates and their arguments are still checked: all mistakes at once.
+        let nowhere = HAProxyTarget(
+            sockets: [], mapFile: "", key: "",
+            sides: Sides(first: Side(name: "first", backend: "first"), second: Side(name: "second", backend: "second")))
         return RolloutSpec(
-            name: document.name, revision: named, haproxy: haproxy, notes: found, strategy: strategy, uses: uses,
+            name: document.name, revision: named ?? "0", haproxy: haproxy ?? nowhere, notes: found, strategy: strategy,
+            uses: uses,
             server: server, environment: environment)
     }
 
@@ -122,7 +128,8 @@ package struct SpecLoader {
         if reader.node.scalar?.string == "none" { return (nil, [], true) }
         guard let fields = reader.fields(["prometheus", "templates"]) else { return (nil, [], true) }
         var server: PrometheusQuery?
-        if let members = fields["prometheus"]?.fields(PrometheusReader.connectionFields, later: PrometheusReader.later) {
+        if let members = fields["prometheus"]?.fields(PrometheusReader.connectionFields, later: PrometheusReader.later)
+        {
             var query = PrometheusQuery(address: "", query: "")
             PrometheusReader.read(members, into: &query)
             server = query
@@ -137,8 +144,12 @@ package struct SpecLoader {
         _ reader: SpecReader, _ file: String, _ found: inout [String], _ others: inout [SpecContext]
     ) -> StrategySteps {
         let strategies = StrategyReader(use: { templateUse($0, from: file) })
-        guard case .mapping(let mapping) = reader.node, mapping[Node("ref")] != nil else { return strategies.read(reader) }
-        guard let ref = reader.fields(["ref"])?.required("ref"), let name = ref.nonEmptyText() else { return StrategySteps() }
+        guard case .mapping(let mapping) = reader.node, mapping[Node("ref")] != nil else {
+            return strategies.read(reader)
+        }
+        guard let ref = reader.fields(["ref"])?.required("ref"), let name = ref.nonEmptyText() else {
+            return StrategySteps()
+        }
         guard let source = resolve(.strategy, name, file) else {
             ref.fail("there is no strategy `\(name)`\(Spelling.hint(for: name, in: names(.strategy)))")
             return StrategySteps()
@@ -159,11 +170,14 @@ package struct SpecLoader {
     }
 
     private func templateUse(_ reader: SpecReader, from file: String) -> TemplateUse? {
-        guard let fields = reader.fields(["ref", "args", "metrics"]), let kind = fields.exactlyOne(of: ["ref", "metrics"]) else { return nil }
+        guard let fields = reader.fields(["ref", "args", "metrics"]),
+            let kind = fields.exactlyOne(of: ["ref", "metrics"])
+        else { return nil }
         if kind == "metrics" { return TemplateUse(source: nil, inline: reader, arguments: [], reader: reader) }
         guard let name = fields["ref"]?.nonEmptyText() else { return nil }
         guard let source = resolve(.analysisTemplate, name, file) else {
-            fields["ref"]?.fail("there is no analysis template `\(name)`\(Spelling.hint(for: name, in: names(.analysisTemplate)))")
+            fields["ref"]?.fail(
+                "there is no analysis template `\(name)`\(Spelling.hint(for: name, in: names(.analysisTemplate)))")
             return nil
         }
         let arguments = fields["args"].flatMap { $0.entries() } ?? []

@@ -120,7 +120,8 @@ struct SpecReader {
     func choice<Value: RawRepresentable & CaseIterable>(_ type: Value.Type) -> Value? where Value.RawValue == String {
         guard let text = text() else { return nil }
         guard let value = Value(rawValue: text) else {
-            fail("`\(Self.shortened(text))` is not known\(Spelling.hint(for: text, in: Value.allCases.map(\.rawValue)))")
+            fail(
+                "`\(Self.shortened(text))` is not known\(Spelling.hint(for: text, in: Value.allCases.map(\.rawValue)))")
             return nil
         }
         return value
@@ -164,7 +165,9 @@ struct SpecFields {
     /// The one key of several that must be there.
     func exactlyOne(of keys: [String]) -> String? {
         let found = keys.filter { members[$0] != nil }
-        if found.count != 1 { owner.fail("exactly one of \(keys.joined(separator: ", ")) is expected, there are \(found.count)") }
+        if found.count != 1 {
+            owner.fail("exactly one of \(keys.joined(separator: ", ")) is expected, there are \(found.count)")
+        }
         return found.count == 1 ? found[0] : nil
     }
 }

@@ -29,7 +29,9 @@ struct StrategyReader {
     }
 
     private func canary(_ reader: SpecReader) -> StrategySteps {
-        guard let fields = reader.fields(["steps"] + Self.common, later: ["scaleDownDelay"]) else { return StrategySteps() }
+        guard let fields = reader.fields(["steps"] + Self.common, later: ["scaleDownDelay"]) else {
+            return StrategySteps()
+        }
         var strategy = StrategySteps()
         readCommon(fields, into: &strategy)
         let readers = fields.required("steps")?.list() ?? []
@@ -45,7 +47,9 @@ struct StrategyReader {
 
     private func step(_ reader: SpecReader, share: inout Weight, into strategy: inout StrategySteps) {
         let known = ["name", "setWeight", "hold", "analysis", "approval", "reason"]
-        let later = ["match", "mirror", "scale", "run", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment"]
+        let later = [
+            "match", "mirror", "scale", "run", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment",
+        ]
         guard let fields = reader.fields(known, later: later) else { return }
         if ["setWeight", "hold", "analysis", "approval"].allSatisfy({ fields[$0] == nil }), fields.members.isEmpty {
             reader.fail("the step is empty")

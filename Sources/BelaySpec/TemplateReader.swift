@@ -33,7 +33,9 @@ struct TemplateReader {
             let spec: SpecReader
             if let source = use.source {
                 let document = try SpecDocument.parse(source, context: draft)
-                if document.kind != .analysisTemplate { document.spec.fail("this is a \(document.kind.rawValue), not an AnalysisTemplate") }
+                if document.kind != .analysisTemplate {
+                    document.spec.fail("this is a \(document.kind.rawValue), not an AnalysisTemplate")
+                }
                 spec = document.spec
             } else {
                 spec = SpecReader(node: use.inline!.node, path: use.inline!.path, context: draft)
@@ -47,7 +49,8 @@ struct TemplateReader {
                     if let value = reader.text() { values["args.\(name)"] = fill(value, reader) }
                     given.insert(name)
                 } else {
-                    reader.fail("the template has no argument `\(name)`\(Spelling.hint(for: name, in: Array(known.keys)))")
+                    reader.fail(
+                        "the template has no argument `\(name)`\(Spelling.hint(for: name, in: Array(known.keys)))")
                 }
             }
             for name in known.keys.sorted() where known[name]! == nil && !given.contains(name) {
@@ -82,7 +85,8 @@ struct TemplateReader {
         let reader = SpecReader(node: node, path: "\(spec.path).args", context: spec.context)
         var known: [String: String?] = [:]
         for item in reader.list() ?? [] {
-            guard let fields = item.fields(["name", "value"], later: ["valueFrom"]), let name = fields.required("name")?.nonEmptyText()
+            guard let fields = item.fields(["name", "value"], later: ["valueFrom"]),
+                let name = fields.required("name")?.nonEmptyText()
             else { continue }
             known[name] = .some(fields["value"]?.text())
         }
@@ -90,7 +94,8 @@ struct TemplateReader {
     }
 
     private func metrics(in spec: SpecReader, scope: Metric.Scope) -> [Metric] {
-        guard let fields = spec.fields(["args", "metrics"], later: ["dryRun", "measurementRetention", "templates"]) else { return [] }
+        guard let fields = spec.fields(["args", "metrics"], later: ["dryRun", "measurementRetention", "templates"])
+        else { return [] }
         let readers = fields.required("metrics")?.list() ?? []
         if readers.isEmpty, let owner = fields["metrics"] { owner.fail("at least one metric is expected") }
         return readers.compactMap { metric($0, scope: scope) }
@@ -108,10 +113,12 @@ struct TemplateReader {
         readTimes(fields, &metric)
         readConditions(fields, &metric)
         if metric.minRequests != nil, query.requestsQuery == nil {
-            fields["minRequests"]?.fail("needs `requestsQuery` beside the query, which counts the requests of the window")
+            fields["minRequests"]?.fail(
+                "needs `requestsQuery` beside the query, which counts the requests of the window")
         }
         if let limit = metric.limits.count, metric.limits.consecutiveSuccesses > limit {
-            fields["count"]?.fail("count \(limit) is less than consecutiveSuccessLimit \(metric.limits.consecutiveSuccesses)")
+            fields["count"]?.fail(
+                "count \(limit) is less than consecutiveSuccessLimit \(metric.limits.consecutiveSuccesses)")
         }
         return metric
     }
@@ -125,7 +132,9 @@ struct TemplateReader {
             metric.limits.consecutiveErrors = limit
             metric.countsNoDataAsErrors = true
         }
-        if let limit = fields["consecutiveSuccessLimit"]?.integer(0...1_000_000) { metric.limits.consecutiveSuccesses = limit }
+        if let limit = fields["consecutiveSuccessLimit"]?.integer(0...1_000_000) {
+            metric.limits.consecutiveSuccesses = limit
+        }
         if metric.limits.failure == -1, metric.limits.consecutiveSuccesses == 0 {
             fields["failureLimit"]?.fail("-1 turns failures off, so consecutiveSuccessLimit must say when it is good")
         }
@@ -134,7 +143,9 @@ struct TemplateReader {
 
     private func readTimes(_ fields: SpecFields, _ metric: inout Metric) {
         if let interval = fields["interval"]?.duration() {
-            if interval < .milliseconds(100) { fields["interval"]?.fail("an interval below 100ms only burdens the server") }
+            if interval < .milliseconds(100) {
+                fields["interval"]?.fail("an interval below 100ms only burdens the server")
+            }
             metric.interval = max(interval, .milliseconds(100))
         }
         if let delay = fields["initialDelay"]?.duration() { metric.initialDelay = delay }
@@ -152,28 +163,38 @@ struct TemplateReader {
         }
         let shape = PromQL.shape(of: metric.query.query)
         var asksAboutNoData = false
-        for (key, text) in [("successCondition", metric.successCondition), ("failureCondition", metric.failureCondition)] {
+        for (key, text) in [
+            ("successCondition", metric.successCondition), ("failureCondition", metric.failureCondition),
+        ] {
             guard let text, let reader = fields[key] else { continue }
             do throws(ConditionError) {
                 let condition = try Condition(text)
                 asksAboutNoData = asksAboutNoData || condition.asksAboutNoData
                 try condition.check(against: shape)
             } catch {
-                reader.fail("`\(SpecReader.shortened(text))`, character \(error.offset + 1): \(error.message)", columnOffset: error.offset)
+                reader.fail(
+                    "`\(SpecReader.shortened(text))`, character \(error.offset + 1): \(error.message)",
+                    columnOffset: error.offset)
             }
         }
         metric.noData = fields["noData"]?.choice(Metric.NoData.self) ?? (asksAboutNoData ? .evaluate : .wait)
     }
 
     private func provider(_ reader: SpecReader) -> PrometheusQuery? {
-        let later = ["web", "job", "kayenta", "datadog", "newRelic", "wavefront", "cloudWatch", "graphite", "influxdb", "skywalking", "plugin", "command", "constant"]
-        guard let fields = reader.fields(["prometheus"], later: later), let prometheus = fields.required("prometheus") else { return nil }
+        let later = [
+            "web", "job", "kayenta", "datadog", "newRelic", "wavefront", "cloudWatch", "graphite", "influxdb",
+            "skywalking", "plugin", "command", "constant",
+        ]
+        guard let fields = reader.fields(["prometheus"], later: later), let prometheus = fields.required("prometheus")
+        else { return nil }
         let known = ["address", "query", "requestsQuery"] + PrometheusReader.connectionFields
         guard let members = prometheus.fields(known, later: PrometheusReader.later) else { return nil }
         let query = members.required("query")?.nonEmptyText()
         var result = server ?? PrometheusQuery(address: "", query: "")
         PrometheusReader.read(members, into: &result)
-        if result.address.isEmpty { prometheus.fail("`address` is missing, here and in the rollout's `analysis.prometheus`") }
+        if result.address.isEmpty {
+            prometheus.fail("`address` is missing, here and in the rollout's `analysis.prometheus`")
+        }
         guard let query else { return nil }
         result.query = query
         result.requestsQuery = members["requestsQuery"]?.nonEmptyText()

@@ -3,15 +3,20 @@ internal import BelayCore
 /// Reads `traffic`; every name that reaches the router's line protocol is checked here.
 enum TrafficReader {
     static func haproxy(_ reader: SpecReader) -> HAProxyTarget? {
-        guard let traffic = reader.fields(["haproxy"], later: ["nginx", "envoy", "kubernetes", "istio", "gatewayAPI", "caddy"]),
-            let fields = traffic.required("haproxy")?.fields(["instances", "map", "sides"], later: ["servers", "dataPlane"])
+        guard
+            let traffic = reader.fields(
+                ["haproxy"], later: ["nginx", "envoy", "kubernetes", "istio", "gatewayAPI", "caddy"]),
+            let fields = traffic.required("haproxy")?.fields(
+                ["instances", "map", "sides"], later: ["servers", "dataPlane"])
         else { return nil }
         let sockets = (fields.required("instances")?.list() ?? []).compactMap(socket)
         if sockets.isEmpty, let owner = fields["instances"] { owner.fail("at least one instance is expected") }
         if Set(sockets).count < sockets.count { fields["instances"]?.fail("the same socket is named twice") }
         let map = fields.required("map")?.fields(["file", "key"])
         let file = map?.required("file").flatMap { plain($0, allowing: "/") }
-        if let file, !file.hasPrefix("/") { map?["file"]?.fail("`\(file)` must be an absolute path, as HAProxy knows it") }
+        if let file, !file.hasPrefix("/") {
+            map?["file"]?.fail("`\(file)` must be an absolute path, as HAProxy knows it")
+        }
         let key = map?.required("key").flatMap { plain($0, allowing: "") }
         let sides = fields.required("sides").flatMap(sides)
         guard !sockets.isEmpty, let file, let key, let sides else { return nil }
@@ -19,7 +24,8 @@ enum TrafficReader {
     }
 
     private static func socket(_ reader: SpecReader) -> String? {
-        guard let fields = reader.fields(["socket"], later: ["address", "tcp", "host"]), let reader = fields.required("socket"),
+        guard let fields = reader.fields(["socket"], later: ["address", "tcp", "host"]),
+            let reader = fields.required("socket"),
             let path = reader.nonEmptyText()
         else { return nil }
         guard path.hasPrefix("/"), path.utf8.count < 108, !path.contains(where: \.isNewline) else {
@@ -35,7 +41,8 @@ enum TrafficReader {
             reader.fail("two sides are expected, there are \(entries.count)")
             return nil
         }
-        let sides = entries.compactMap { name, value in plain(value, allowing: "").map { Side(name: name, backend: $0) } }
+        let sides = entries.compactMap { name, value in plain(value, allowing: "").map { Side(name: name, backend: $0) }
+        }
         guard sides.count == 2 else { return nil }
         if sides[0].backend == sides[1].backend { reader.fail("both sides are the backend \(sides[0].backend)") }
         return Sides(first: sides[0], second: sides[1])
@@ -44,8 +51,12 @@ enum TrafficReader {
     /// A word that cannot break out of one argument of HAProxy's line protocol.
     private static func plain(_ reader: SpecReader, allowing extra: String) -> String? {
         guard let text = reader.nonEmptyText() else { return nil }
-        guard text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_.:-".contains($0) || extra.contains($0)) }) else {
-            reader.fail("`\(SpecReader.shortened(text))` may only have letters, digits and _ . : -\(extra.isEmpty ? "" : " " + extra)")
+        guard
+            text.allSatisfy({ $0.isASCII && ($0.isLetter || $0.isNumber || "_.:-".contains($0) || extra.contains($0)) })
+        else {
+            reader.fail(
+                "`\(SpecReader.shortened(text))` may only have letters, digits and _ . : -\(extra.isEmpty ? "" : " " + extra)"
+            )
             return nil
         }
         return text

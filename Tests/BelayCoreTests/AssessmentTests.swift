@@ -36,16 +36,28 @@ struct AssessmentTests {
         Vector(number: 12, count: 10, successes: 10, inARow: 10, expected: .successful),
         Vector(number: 13, count: 10, inconclusive: 5, successes: 5, expected: .inconclusive),
         Vector(number: 14, failureLimit: -1, successLimit: 3, successes: 3, inARow: 3, expected: .successful),
-        Vector(number: 16, failureLimit: -1, successLimit: 5, count: 7, failed: 4, successes: 3, inARow: 3, expected: .failed),
-        Vector(number: 17, failureLimit: -1, successLimit: 5, count: 9, failed: 4, successes: 3, inARow: 3, expected: .running),
+        Vector(
+            number: 16, failureLimit: -1, successLimit: 5, count: 7, failed: 4, successes: 3, inARow: 3,
+            expected: .failed),
+        Vector(
+            number: 17, failureLimit: -1, successLimit: 5, count: 9, failed: 4, successes: 3, inARow: 3,
+            expected: .running),
         Vector(number: 18, failureLimit: 4, successLimit: 4, failed: 3, successes: 3, inARow: 3, expected: .running),
         Vector(number: 19, failureLimit: 4, successLimit: 4, failed: 5, expected: .failed),
         Vector(number: 20, failureLimit: 4, successLimit: 4, failed: 3, successes: 4, inARow: 4, expected: .successful),
         Vector(number: 21, failureLimit: 4, successLimit: 4, failed: 5, successes: 4, inARow: 4, expected: .failed),
-        Vector(number: 22, failureLimit: 4, successLimit: 4, count: 10, failed: 4, successes: 6, inARow: 3, expected: .inconclusive),
-        Vector(number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 5, successes: 5, inARow: 3, expected: .failed),
-        Vector(number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 4, successes: 6, inARow: 4, expected: .successful),
-        Vector(number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 5, successes: 5, inARow: 4, expected: .failed),
+        Vector(
+            number: 22, failureLimit: 4, successLimit: 4, count: 10, failed: 4, successes: 6, inARow: 3,
+            expected: .inconclusive),
+        Vector(
+            number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 5, successes: 5, inARow: 3,
+            expected: .failed),
+        Vector(
+            number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 4, successes: 6, inARow: 4,
+            expected: .successful),
+        Vector(
+            number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 5, successes: 5, inARow: 4,
+            expected: .failed),
     ]
 
     @Test("the verdict is Argo's", arguments: vectors)
@@ -56,17 +68,24 @@ struct AssessmentTests {
         limits.consecutiveSuccesses = vector.successLimit
         limits.count = vector.count
         var tally = Tally()
-        (tally.failed, tally.inconclusive, tally.consecutiveErrors) = (vector.failed, vector.inconclusive, vector.errors)
+        (tally.failed, tally.inconclusive, tally.consecutiveErrors) = (
+            vector.failed, vector.inconclusive, vector.errors
+        )
         tally.consecutiveSuccesses = vector.inARow
         tally.counted = vector.failed + vector.inconclusive + vector.successes
         tally.total = tally.counted + vector.errors
-        #expect(limits.assess(tally, isMeasuring: vector.isMeasuring, isTerminating: vector.isTerminating) == vector.expected)
+        #expect(
+            limits.assess(tally, isMeasuring: vector.isMeasuring, isTerminating: vector.isTerminating)
+                == vector.expected)
     }
 
-    @Test func `vectors 1 to 3: one metric running keeps the step, one failed ends the rollout whatever the other does`() {
+    @Test
+    func `vectors 1 to 3: one metric running keeps the step, one failed ends the rollout whatever the other does`() {
         let metrics = [Fixture.metric(), Fixture.metric { $0.name = "latency" }]
         var story = Story.holding(Fixture.plan(metrics: metrics))
-        for second in stride(from: 1.0, through: 41, by: 10) { story.measure(.successful, metric: 0, at: seconds(second)) }
+        for second in stride(from: 1.0, through: 41, by: 10) {
+            story.measure(.successful, metric: 0, at: seconds(second))
+        }
         #expect(story.phase == .holding(step: 0))
         story.measure(.failed, metric: 1, at: seconds(42))
         #expect(story.cause?.kind == .gate)
@@ -82,16 +101,20 @@ struct AssessmentTests {
     }
 
     @Test func `vector 26: the next measurement is due an interval after the last one ended`() {
-        var story = Story.holding(Fixture.plan(
-            steps: [PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(600)))], metrics: [Fixture.metric { $0.interval = .seconds(60) }]))
+        var story = Story.holding(
+            Fixture.plan(
+                steps: [PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(600)))],
+                metrics: [Fixture.metric { $0.interval = .seconds(60) }]))
         story.measure(.successful, at: seconds(2))
         #expect(story.machine.work(at: seconds(52)).measurements.isEmpty)
         #expect(story.machine.work(at: seconds(63)).measurements == [0])
     }
 
     @Test func `vector 27: an error is asked again after ten seconds, however long the interval`() {
-        var story = Story.holding(Fixture.plan(
-            steps: [PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(900)))], metrics: [Fixture.metric { $0.interval = .seconds(300) }]))
+        var story = Story.holding(
+            Fixture.plan(
+                steps: [PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(900)))],
+                metrics: [Fixture.metric { $0.interval = .seconds(300) }]))
         story.measure(.error, at: seconds(2))
         #expect(story.machine.work(at: seconds(11)).measurements.isEmpty)
         #expect(story.machine.work(at: seconds(12)).measurements == [0])

@@ -95,7 +95,9 @@ struct CommandTests {
     }
 
     private func approving(_ approval: Approval) -> Story {
-        let steps = [PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(30)), approval: approval), PlanStep(weight: .full)]
+        let steps = [
+            PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(30)), approval: approval), PlanStep(weight: .full),
+        ]
         var story = Story.holding(Fixture.plan(steps: steps))
         for second in stride(from: 1.0, through: 31, by: 10) { story.measure(.successful, at: seconds(second)) }
         return story

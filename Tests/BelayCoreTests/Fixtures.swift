@@ -5,7 +5,8 @@ let zero = Timestamp(milliseconds: 1_700_000_000_000)
 func seconds(_ seconds: Double) -> Timestamp { zero.advanced(by: .milliseconds(Int64(seconds * 1000))) }
 
 enum Fixture {
-    static let sides = Sides(first: Side(name: "blue", backend: "app_blue"), second: Side(name: "green", backend: "app_green"))
+    static let sides = Sides(
+        first: Side(name: "blue", backend: "app_blue"), second: Side(name: "green", backend: "app_green"))
     static let quarter = Weight(basisPoints: 2500)!
     static let alice = Actor(name: "alice")
 
@@ -21,9 +22,12 @@ enum Fixture {
     ) -> Plan {
         let target = Target(
             haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: "haproxy:h:/m:k")
-        let usual = [PlanStep(weight: quarter, hold: Hold(.seconds(30))), PlanStep(weight: .full, hold: Hold(.seconds(30)))]
+        let usual = [
+            PlanStep(weight: quarter, hold: Hold(.seconds(30))), PlanStep(weight: .full, hold: Hold(.seconds(30))),
+        ]
         var plan = Plan(
-            name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps ?? usual, metrics: metrics)
+            name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps ?? usual,
+            metrics: metrics)
         change(&plan)
         return plan
     }
@@ -38,7 +42,8 @@ struct Story {
 
     init(_ plan: Plan = Fixture.plan(), settleUntil: Timestamp? = nil, deadline: Timestamp? = nil) {
         machine = RolloutMachine(
-            .init(plan: plan, original: "0", settleUntil: settleUntil, deadline: deadline, actor: Fixture.alice), at: zero)
+            .init(plan: plan, original: "0", settleUntil: settleUntil, deadline: deadline, actor: Fixture.alice),
+            at: zero)
     }
 
     mutating func tell(_ input: Input, at now: Timestamp) {
@@ -53,12 +58,15 @@ struct Story {
 
     mutating func tell(_ verb: Command.Verb, by name: String = "alice", aimedAt: Int? = nil, at now: Timestamp) {
         commands += 1
-        tell(.command(Command(id: "c\(commands)", verb: verb, actor: Actor(name: name), reason: "", aimedAt: aimedAt)), at: now)
+        tell(
+            .command(Command(id: "c\(commands)", verb: verb, actor: Actor(name: name), reason: "", aimedAt: aimedAt)),
+            at: now)
     }
 
     static func reading(_ share: Weight?, file: Weight? = nil, process: Int64 = 1, at now: Timestamp) -> Reading {
         Reading(
-            instances: [.init(running: share, startsWith: file ?? share, process: share == nil ? nil : process)], startedAt: now)
+            instances: [.init(running: share, startsWith: file ?? share, process: share == nil ? nil : process)],
+            startedAt: now)
     }
 
     mutating func take(epoch: Int = 1, found: Weight = .zero, process: Int64 = 1, at now: Timestamp) {
@@ -73,7 +81,9 @@ struct Story {
     }
 
     mutating func measure(_ phase: MeasurementPhase, metric: Int = 0, at now: Timestamp) {
-        tell(.measured(Measurement(metric: metric, phase: phase, value: "0.5", startedAt: now, finishedAt: now)), at: now)
+        tell(
+            .measured(Measurement(metric: metric, phase: phase, value: "0.5", startedAt: now, finishedAt: now)), at: now
+        )
     }
 
     /// Marked, pinned, and 25 % confirmed, one second after the beginning.

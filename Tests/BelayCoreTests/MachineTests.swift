@@ -58,7 +58,8 @@ struct ForwardTests {
     @Test func `waiting long for one answer is no watching`() {
         var story = Story.holding()
         story.tell(
-            .measured(Measurement(metric: 0, phase: .successful, value: "0", startedAt: seconds(1), finishedAt: seconds(29))),
+            .measured(
+                Measurement(metric: 0, phase: .successful, value: "0", startedAt: seconds(1), finishedAt: seconds(29))),
             at: seconds(29))
         #expect(story.machine.state.watched == .zero)
     }
@@ -126,8 +127,12 @@ struct ForwardTests {
     }
 
     @Test func `a hold with min and max ends early once every metric has what it asks for`() {
-        let steps = [PlanStep(weight: Fixture.quarter, hold: Hold(min: .seconds(10), max: .seconds(300))), PlanStep(weight: .full)]
-        var story = Story.holding(Fixture.plan(steps: steps, metrics: [Fixture.metric { $0.limits.consecutiveSuccesses = 3 }]))
+        let steps = [
+            PlanStep(weight: Fixture.quarter, hold: Hold(min: .seconds(10), max: .seconds(300))),
+            PlanStep(weight: .full),
+        ]
+        var story = Story.holding(
+            Fixture.plan(steps: steps, metrics: [Fixture.metric { $0.limits.consecutiveSuccesses = 3 }]))
         for second in [1.0, 11] { story.measure(.successful, at: seconds(second)) }
         #expect(story.phase == .holding(step: 0))
         story.measure(.successful, at: seconds(21))

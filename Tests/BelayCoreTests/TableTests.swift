@@ -44,7 +44,8 @@ struct TableTests {
             .init(testDescription: "claiming", story: fresh), .init(testDescription: "pinning", story: pinning),
             .init(testDescription: "settling", story: settling), .init(testDescription: "routing", story: routing),
             .init(testDescription: "holding", story: holding), .init(testDescription: "paused", story: paused),
-            .init(testDescription: "approving", story: approving), .init(testDescription: "returning", story: returning),
+            .init(testDescription: "approving", story: approving),
+            .init(testDescription: "returning", story: returning),
             .init(testDescription: "releasing", story: releasing), .init(testDescription: "adopting", story: adopting),
             .init(testDescription: "finished", story: finished),
         ]
@@ -67,13 +68,17 @@ struct TableTests {
             }
         }
         let measurements = MeasurementPhase.allCases.flatMap { phase in
-            [Measurement(metric: 0, phase: phase, value: "1", startedAt: now, finishedAt: now),
-             Measurement(metric: 0, phase: phase, value: "1", startedAt: zero, finishedAt: zero)]
+            [
+                Measurement(metric: 0, phase: phase, value: "1", startedAt: now, finishedAt: now),
+                Measurement(metric: 0, phase: phase, value: "1", startedAt: zero, finishedAt: zero),
+            ]
         }
         return [
             .tick, .released(error: nil), .released(error: "no"), .tookOver(epoch: 2, holder: "q"),
-            .tookOver(epoch: 1, holder: "q"), .clockJumped(milliseconds: -60_000), .cancelled("SIGTERM"), .journalLost("full"),
-            .claimed(.failed("no")), .claimed(.taken(by: "x")), .claimed(.ours(readings[0])), .claimed(.ours(readings[3])),
+            .tookOver(epoch: 1, holder: "q"), .clockJumped(milliseconds: -60_000), .cancelled("SIGTERM"),
+            .journalLost("full"),
+            .claimed(.failed("no")), .claimed(.taken(by: "x")), .claimed(.ours(readings[0])),
+            .claimed(.ours(readings[3])),
         ] + commands + readings.map { .read($0) } + writes + measurements.map { .measured($0) }
     }()
 
@@ -105,7 +110,8 @@ struct TableTests {
         var machine = RolloutMachine(situation.story.machine.started, at: zero)
         // The story's own events at its own times are not kept; folding them at one time gives the same phase.
         for event in situation.story.events { machine.apply(event, at: seconds(4)) }
-        #expect(String(describing: machine.state.phase).prefix(6) == String(describing: situation.story.phase).prefix(6))
+        #expect(
+            String(describing: machine.state.phase).prefix(6) == String(describing: situation.story.phase).prefix(6))
         #expect(machine.position == situation.story.machine.position)
     }
 

@@ -4,12 +4,16 @@ import Testing
 
 @Suite("Values")
 struct ValueTests {
-    @Test("durations read as people write them", arguments: [
-        ("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5s", 1500), ("20", 20_000), ("0s", 0),
-    ])
+    @Test(
+        "durations read as people write them",
+        arguments: [
+            ("90s", 90_000), ("5m", 300_000), ("1h30m", 5_400_000), ("250ms", 250), ("1.5s", 1500), ("20", 20_000),
+            ("0s", 0),
+        ])
     func duration(text: String, milliseconds: Int64) { #expect(Duration(text: text) == .milliseconds(milliseconds)) }
 
-    @Test("what is no duration is none", arguments: ["", "5", "x", "5x", "-5s", "5m3", "1e9h", "m5"].filter { $0 != "5" })
+    @Test(
+        "what is no duration is none", arguments: ["", "5", "x", "5x", "-5s", "5m3", "1e9h", "m5"].filter { $0 != "5" })
     func noDuration(text: String) { #expect(Duration(text: text) == nil) }
 
     @Test func `a duration's text reads back`() {
@@ -63,13 +67,15 @@ struct DriverTests {
 
     @Test func `without a journal only the way back goes on, and its records are kept for later`() throws {
         var driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
-        let measured = Measurement(metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
+        let measured = Measurement(
+            metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
         let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
         driver.appendFailed(taken, .unavailable("disk full"), at: seconds(2))
         #expect(driver.isWithoutJournal)
         #expect(driver.start(at: seconds(2)).started == [.traffic(TrafficWrite(share: .zero, kind: .wayBack))])
         let write = TrafficWrite(share: .zero, kind: .wayBack)
-        let later = try #require(append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), error: nil), at: seconds(3))))
+        let later = try #require(
+            append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), error: nil), at: seconds(3))))
         #expect(later.records.count == 2)  // The intent comes first, once there is room.
         driver.appended(later)
         #expect(!driver.isWithoutJournal)

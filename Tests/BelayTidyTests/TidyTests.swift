@@ -15,15 +15,18 @@ struct TidyTests {
         "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Dispatch"],
         "BelayMetrics": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation"],
         "BelayCLI": [
-            "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters", "BelayMetrics",
-            "ArgumentParser", "Foundation", "Glibc", "Dispatch",
+            "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters",
+            "BelayMetrics",
+            "BelayDemo", "ArgumentParser", "Foundation", "Glibc", "Dispatch",
         ],
+        "BelayDemo": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
         "belay": ["BelayCLI"],
         "BelayTestSupport": ["BelayCore"],
         "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
     ]
 
-    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
+    static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+        .deletingLastPathComponent()
 
     @Test("a target imports what the design allows", arguments: allowed.keys.sorted())
     func imports(target: String) throws {
@@ -32,7 +35,8 @@ struct TidyTests {
                 let words = line.split(separator: " ")
                 guard let index = words.firstIndex(of: "import"), index <= 1, words.count > index + 1 else { continue }
                 if index == 1, !["internal", "package", "public", "private"].contains(words[0]) { continue }
-                let module = String(words[index + 1] == "func" ? words[index + 2].prefix { $0 != "." } : words[index + 1])
+                let module = String(
+                    words[index + 1] == "func" ? words[index + 2].prefix { $0 != "." } : words[index + 1])
                 #expect(Self.allowed[target]!.contains(module), "\(file.lastPathComponent) imports \(module)")
             }
         }

@@ -12,7 +12,8 @@ struct LintCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lint", abstract: "Check files without a router: every mistake at once, as file:line:column.")
     @Argument(help: "Rollouts, strategies or analysis templates.") var files: [String]
-    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value")) var overrides: [String] = []
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value"))
+    var overrides: [String] = []
 
     func run() throws {
         Signals.unblock()
@@ -26,7 +27,8 @@ struct LintCommand: ParsableCommand {
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "plan", abstract: "Show what a run would do against the live router: every write. Changes nothing.")
+        commandName: "plan", abstract: "Show what a run would do against the live router: every write. Changes nothing."
+    )
     @OptionGroup var spec: SpecOptions
     @OptionGroup var store: StoreOptions
 
@@ -48,20 +50,30 @@ struct PlanText {
 
     var lines: [String] {
         let target = plan.target.haproxy
-        var lines = ["\(plan.name) \(plan.revision): \(plan.stable.name) (\(plan.stable.backend)) → \(plan.canary.name) (\(plan.canary.backend))"]
+        var lines = [
+            "\(plan.name) \(plan.revision): \(plan.stable.name) (\(plan.stable.backend)) → \(plan.canary.name) (\(plan.canary.backend))"
+        ]
         lines += notes.map { "  \($0)" } + bound.survey.notes.map { "  found \($0)" }
         lines.append("")
         lines.append("  0. pin: \(write(.zero)) on \(target.sockets.count) instance(s), read back, then the file")
         for (index, step) in plan.steps.enumerated() { lines += describe(index, step) }
-        lines.append("  \(plan.steps.count + 1). adopt: \(plan.canary.name) is stable for the next release; the mark \(target.mapFile).\(target.key).owner goes")
+        lines.append(
+            "  \(plan.steps.count + 1). adopt: \(plan.canary.name) is stable for the next release; the mark \(target.mapFile).\(target.key).owner goes"
+        )
         lines.append("")
-        lines.append("way back, from anywhere: `set map` to \(value(.zero)) at once on all instances, read back, fenced; about \(roundTrip)")
-        lines.append("  long connections are not cut: that needs an admin socket, and new requests follow the map at once")
+        lines.append(
+            "way back, from anywhere: `set map` to \(value(.zero)) at once on all instances, read back, fenced; about \(roundTrip)"
+        )
+        lines.append(
+            "  long connections are not cut: that needs an admin socket, and new requests follow the map at once")
         if bound.survey.isShared {
-            lines.append("  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
+            lines.append(
+                "  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
         }
         lines += ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.map(describe))
-        lines.append("limits: \(plan.progressDeadline.text) for a write to be confirmed, \(plan.waitLimit.text) for a person to decide")
+        lines.append(
+            "limits: \(plan.progressDeadline.text) for a write to be confirmed, \(plan.waitLimit.text) for a person to decide"
+        )
         return lines
     }
 
@@ -77,21 +89,30 @@ struct PlanText {
         let name = step.name.map { " (\($0))" } ?? ""
         var text = "  \(index + 1).\(name) \(step.weight.text) on \(plan.canary.name): \(write(step.weight))"
         if step.hold.max > .zero {
-            text += step.hold.min == step.hold.max ? ", hold \(step.hold.max.text)" : ", hold \(step.hold.min.text) to \(step.hold.max.text)"
+            text +=
+                step.hold.min == step.hold.max
+                ? ", hold \(step.hold.max.text)" : ", hold \(step.hold.min.text) to \(step.hold.max.text)"
         }
         var lines = [text]
         for metric in plan.metrics where metric.scope == .step(index) { lines.append("     concludes \(metric.name)") }
         if let approval = step.approval {
             let from = approval.from.isEmpty ? "anybody" : approval.from.joined(separator: ", ")
-            lines.append("     then waits for \(approval.count) approval(s) by \(from), \(approval.timeout.text), else \(approval.onTimeout.rawValue)")
+            lines.append(
+                "     then waits for \(approval.count) approval(s) by \(from), \(approval.timeout.text), else \(approval.onTimeout.rawValue)"
+            )
         }
         return lines
     }
 
     private func describe(_ metric: Metric) -> String {
-        let condition = [metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" }].compactMap(\.self)
+        let condition = [
+            metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" },
+        ].compactMap(\.self)
         let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
-        return "  \(metric.name): \(condition.joined(separator: ", ")); every \(metric.interval.text)\(window), failureLimit \(metric.limits.failure), blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+        let limits =
+            "failureLimit \(metric.limits.failure), blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+        let rhythm = "every \(metric.interval.text)\(window)"
+        return "  \(metric.name): \(condition.joined(separator: ", ")); \(rhythm), \(limits)"
     }
 }
 
@@ -122,7 +143,9 @@ struct DoctorCommand: AsyncParsableCommand {
             let loaded = Result { try SpecOptions.parse([file]).load() }
             await check("file") { "\(try loaded.get().name): no mistakes" }
             if case .success(let spec) = loaded {
-                await check("router") { (try await Release.bind(spec, journal: nil)).survey.notes.joined(separator: "; ") }
+                await check("router") {
+                    (try await Release.bind(spec, journal: nil)).survey.notes.joined(separator: "; ")
+                }
                 await check("rights") { try rights(on: spec.haproxy) }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {

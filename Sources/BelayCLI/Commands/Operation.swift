@@ -42,7 +42,9 @@ struct Operation {
         switch try await reply(to: command, within: .seconds(10)) {
         case .obeyed:
             Console.say("\(id): \(EventText.verb(verb)), recorded for \(command.actor.name)")
-            if output == .json { Console.print(JSONText.write(.object([.init("rollout", .string(id)), .init("obeyed", .bool(true))]))) }
+            if output == .json {
+                Console.print(JSONText.write(.object([.init("rollout", .string(id)), .init("obeyed", .bool(true))])))
+            }
         case .refused(let reason): throw CommandFailure(.failure, "\(id): refused: \(reason)")
         case .waiting:
             try orFail { () throws(JournalFailure) in try journal.withdraw(command.id) }

@@ -33,7 +33,8 @@ struct PauseCommand: AsyncParsableCommand {
 }
 
 struct ApproveCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "approve", abstract: "Approve the step that waits for it.")
+    static let configuration = CommandConfiguration(
+        commandName: "approve", abstract: "Approve the step that waits for it.")
     @OptionGroup var options: RolloutOptions
     func run() async throws { try await options.tell(.approve) }
 }

@@ -4,7 +4,8 @@ internal import BelayEngine
 internal import BelayJournal
 
 struct ListCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "list", abstract: "List the rollouts of this journal, newest first.")
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List the rollouts of this journal, newest first.")
 
     @Argument(help: "Only those of this name.") var name: String?
     @Option(help: "At most so many.") var limit = 50
@@ -29,7 +30,8 @@ struct ListCommand: ParsableCommand {
 
     private func json(_ item: RolloutSummary) -> JSONValue {
         .object([
-            .init("rollout", .string(item.id)), .init("name", .string(item.name)), .init("revision", .string(item.revision)),
+            .init("rollout", .string(item.id)), .init("name", .string(item.name)),
+            .init("revision", .string(item.revision)),
             .init("started", .string(TimeText.iso(item.started))),
             .init("finished", item.finished.map { .string(TimeText.iso($0)) } ?? .null),
             .init("outcome", item.outcome.map { .string($0) } ?? .null),
@@ -52,7 +54,8 @@ struct RecordOptions: ParsableArguments {
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Show a rollout's story: steps, weights, measurements with values, who did what.")
+        commandName: "show", abstract: "Show a rollout's story: steps, weights, measurements with values, who did what."
+    )
     @OptionGroup var options: RecordOptions
 
     func run() throws {
@@ -60,10 +63,15 @@ struct ShowCommand: ParsableCommand {
         guard let first = records.first, case .started(let started) = first.event else {
             throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
         }
-        if options.store.output == .json { return records.forEach { Console.print(EventsCommand.json(id, $0)) } }
+        if options.store.output == .json {
+            for record in records { Console.print(EventsCommand.json(id, record)) }
+            return
+        }
         let plan = started.plan
         Console.print("\(id)  \(plan.name) \(plan.revision)")
-        Console.print("target \(plan.target.identity), stable \(plan.stable.name), canary \(plan.canary.name), found at \(started.original)")
+        Console.print(
+            "target \(plan.target.identity), stable \(plan.stable.name), canary \(plan.canary.name), found at \(started.original)"
+        )
         Console.print("steps \(plan.steps.map { "\($0.weight.text) for \($0.hold.max.text)" }.joined(separator: ", "))")
         let text = EventText(plan: plan)
         for record in records {
@@ -85,14 +93,18 @@ struct EventsCommand: ParsableCommand {
             if options.store.output == .json {
                 Console.print(Self.json(id, record))
             } else {
-                Console.print("\(record.position)\t\(TimeText.iso(record.at))\t\(record.name)\t\(record.payload)\t\(record.hash.prefix(12))")
+                Console.print(
+                    "\(record.position)\t\(TimeText.iso(record.at))\t\(record.name)\t\(record.payload)\t\(record.hash.prefix(12))"
+                )
             }
         }
     }
 
     static func json(_ id: String, _ record: StoredRecord) -> String {
         // The payload is JSON already, and is shown as it is stored.
-        "{\"rollout\":\(JSONText.write(.string(id))),\"position\":\(record.position),\"time\":\"\(TimeText.iso(record.at))\",\"event\":\"\(record.name)\",\"payload\":\(record.payload),\"hash\":\"\(record.hash)\"}"
+        let head =
+            "{\"rollout\":\(JSONText.write(.string(id))),\"position\":\(record.position),\"time\":\"\(TimeText.iso(record.at))\","
+        return head + "\"event\":\"\(record.name)\",\"payload\":\(record.payload),\"hash\":\"\(record.hash)\"}"
     }
 }
 
@@ -113,7 +125,12 @@ struct VerifyCommand: ParsableCommand {
             let (position, head) = try orFail { () throws(JournalFailure) in try journal.verify(id) }
             if let position { broken.append("\(id): event \(position) was changed after it was written") }
             if store.output == .json {
-                Console.print(JSONText.write(.object([.init("rollout", .string(id)), .init("ok", .bool(position == nil)), .init("head", .string(head))])))
+                Console.print(
+                    JSONText.write(
+                        .object([
+                            .init("rollout", .string(id)), .init("ok", .bool(position == nil)),
+                            .init("head", .string(head)),
+                        ])))
             } else if position == nil {
                 Console.print("\(id)  ok  head \(head)")
             }

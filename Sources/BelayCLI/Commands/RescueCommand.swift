@@ -11,8 +11,10 @@ struct RescueCommand: AsyncParsableCommand {
         discussion: "The owner's mark at the target says which side is stable; without one, say it with --stable.")
 
     @Argument(help: "The rollout's file.") var file: String
-    @Option(help: ArgumentHelp("The side that gets all traffic; overrides the mark.", valueName: "side")) var stable: String?
-    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value")) var overrides: [String] = []
+    @Option(help: ArgumentHelp("The side that gets all traffic; overrides the mark.", valueName: "side")) var stable:
+        String?
+    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value"))
+    var overrides: [String] = []
 
     func run() async throws {
         let target = try target()
@@ -28,11 +30,15 @@ struct RescueCommand: AsyncParsableCommand {
             let (reading, error) = await router.write(write, under: rescuer, isOurs: { true })
             if error == nil, reading.confirms(write) {
                 if let mark, !mark.process.mayBeAlive { owner.removeAnyway() }
-                Console.say("all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)")
+                Console.say(
+                    "all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)"
+                )
                 for (path, instance) in zip(target.sockets, reading.instances) where instance.running == nil {
                     Console.say("\(path) is out of reach; it will start with \(side)")
                 }
-                if let mark, mark.process.mayBeAlive { Console.say("\(mark.rollout) is still driven by \(mark.process.text); it will see this and end") }
+                if let mark, mark.process.mayBeAlive {
+                    Console.say("\(mark.rollout) is still driven by \(mark.process.text); it will see this and end")
+                }
                 return
             }
             let words = error ?? reading.instances.map { $0.running?.text ?? "out of reach" }.joined(separator: ", ")
@@ -58,7 +64,10 @@ struct RescueCommand: AsyncParsableCommand {
         if case .mark(let found) = owner.read() { mark = found }
         let names = [target.sides.first.name, target.sides.second.name]
         guard let side = stable ?? mark?.stable else {
-            throw CommandFailure(.invalid, "there is no mark at \(owner.path); say which side is stable: --stable \(names.joined(separator: " or --stable "))")
+            throw CommandFailure(
+                .invalid,
+                "there is no mark at \(owner.path); say which side is stable: --stable \(names.joined(separator: " or --stable "))"
+            )
         }
         guard names.contains(side) else {
             throw CommandFailure(.invalid, "`\(side)` is none of the sides \(names.joined(separator: ", "))")

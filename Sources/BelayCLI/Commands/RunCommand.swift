@@ -13,7 +13,9 @@ struct SpecOptions: ParsableArguments {
     @Option(help: "The revision to release; else the file's.")
     var revision: String?
 
-    @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value, e.g. spec.strategy.canary.steps[0].hold=1m.", valueName: "path=value"))
+    @Option(
+        name: .customLong("set"),
+        help: ArgumentHelp("Overrides one value, e.g. spec.strategy.canary.steps[0].hold=1m.", valueName: "path=value"))
     var overrides: [String] = []
 
     func load() throws(CommandFailure) -> RolloutSpec {
@@ -31,7 +33,9 @@ extension Release.OnCancel: ExpressibleByArgument {}
 enum DurationArgument {
     /// For `@Option(transform:)`: `90s`, `5m`, `1h30m`.
     static func parse(_ text: String) throws -> Duration {
-        guard let duration = Duration(text: text) else { throw ValidationError("`\(text)` is not a duration such as 90s, 5m or 1h30m") }
+        guard let duration = Duration(text: text) else {
+            throw ValidationError("`\(text)` is not a duration such as 90s, 5m or 1h30m")
+        }
         return duration
     }
 }
@@ -48,7 +52,8 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "A repeated run of the same key attaches to the first one instead of starting twice.")
     var key: String?
 
-    @Option(help: "The whole rollout's time limit, e.g. 2h; its end is the way back.", transform: DurationArgument.parse)
+    @Option(
+        help: "The whole rollout's time limit, e.g. 2h; its end is the way back.", transform: DurationArgument.parse)
     var timeout: Duration?
 
     @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
@@ -143,7 +148,9 @@ struct RetryCommand: AsyncParsableCommand {
         let survey = try await Release.survey(plan.target.haproxy, journal: journal)
         guard let share = survey.secondShare, Roles(secondShare: share) == plan.roles else {
             throw CommandFailure(
-                .invalid, "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`")
+                .invalid,
+                "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
+            )
         }
         try await Release.tryMetrics(of: plan)
         let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))

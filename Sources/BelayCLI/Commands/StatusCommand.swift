@@ -72,7 +72,9 @@ struct Follower {
     }
 
     mutating func view(at now: Timestamp) throws(CommandFailure) -> StatusView {
-        for record in try orFail({ () throws(JournalFailure) in try journal.records(of: id, from: machine.position) }) { fold(record) }
+        for record in try orFail({ () throws(JournalFailure) in try journal.records(of: id, from: machine.position) }) {
+            fold(record)
+        }
         let holder = try orFail { () throws(JournalFailure) in try journal.holder(of: id) }
         return StatusView(id: id, machine: machine, recent: recent, holder: holder, now: now)
     }

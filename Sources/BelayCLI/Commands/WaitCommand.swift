@@ -21,7 +21,8 @@ struct Waiting {
         var machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
         var orphanedSince: ContinuousClock.Instant?
         while true {
-            for record in try orFail({ () throws(JournalFailure) in try journal.records(of: id, from: machine.position) }) {
+            for record in try orFail({ () throws(JournalFailure) in try journal.records(of: id, from: machine.position)
+            }) {
                 machine.apply(record.event, at: record.at)
             }
             if let status = status(machine, goal) { return status }

@@ -11,7 +11,11 @@ enum OutputFormat: String, ExpressibleByArgument, CaseIterable {
 
 /// Where the journal is.
 struct StoreOptions: ParsableArguments {
-    @Option(name: .customLong("db"), help: ArgumentHelp("The journal's file; else $BELAY_DB, else /var/lib/belay/belay.db where writable, else below $XDG_STATE_HOME.", valueName: "file"))
+    @Option(
+        name: .customLong("db"),
+        help: ArgumentHelp(
+            "The journal's file; else $BELAY_DB, else /var/lib/belay/belay.db where writable, else below $XDG_STATE_HOME.",
+            valueName: "file"))
     var path: String?
 
     @Option(help: "text for people on stderr, json for machines on stdout (one object a line).")
@@ -26,7 +30,8 @@ struct StoreOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         if let named = path ?? environment["BELAY_DB"], !named.isEmpty {
             if named.hasPrefix("postgres://") || named.hasPrefix("postgresql://") {
-                throw CommandFailure(.invalid, "a PostgreSQL journal: this version of Belay cannot do that yet; name a file")
+                throw CommandFailure(
+                    .invalid, "a PostgreSQL journal: this version of Belay cannot do that yet; name a file")
             }
             return URL(fileURLWithPath: named).path
         }
@@ -42,7 +47,8 @@ struct StoreOptions: ParsableArguments {
         do {
             try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
         } catch {
-            throw CommandFailure(.unreachable, "the journal's folder \(path) cannot be made: \(error.localizedDescription)")
+            throw CommandFailure(
+                .unreachable, "the journal's folder \(path) cannot be made: \(error.localizedDescription)")
         }
     }
 }
@@ -62,12 +68,15 @@ struct ActorOptions: ParsableArguments {
         return Actor(name: named ?? Self.userName, groups: Self.groups)
     }
 
-    private static var userName: String { getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(getuid())" }
+    private static var userName: String {
+        getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(getuid())"
+    }
 
     private static var groups: [String] {
         var ids = [gid_t](repeating: 0, count: 128)
         let count = getgroups(Int32(ids.count), &ids)
         guard count > 0 else { return [] }
-        return ids.prefix(Int(count)).compactMap { id in getgrgid(id).map { String(cString: $0.pointee.gr_name) } }.sorted()
+        return ids.prefix(Int(count)).compactMap { id in getgrgid(id).map { String(cString: $0.pointee.gr_name) } }
+            .sorted()
     }
 }

@@ -32,14 +32,18 @@ struct Release {
     /// - Throws: ``CommandFailure`` 7 where the target is another rollout's, 8 where a socket does not answer, 2 for the rest.
     static func survey(_ target: HAProxyTarget, journal: SQLiteJournal?) async throws(CommandFailure) -> HAProxySurvey {
         let identity = identity(of: target)
-        if let journal, let busy = try orFail({ () throws(JournalFailure) in try journal.rolloutUnderWay(on: identity) }) {
+        if let journal,
+            let busy = try orFail({ () throws(JournalFailure) in try journal.rolloutUnderWay(on: identity) })
+        {
             throw CommandFailure(
-                .taken, "\(busy) is under way on this target (\(target.mapFile), key \(target.key)); nothing was touched",
+                .taken,
+                "\(busy) is under way on this target (\(target.mapFile), key \(target.key)); nothing was touched",
                 "see `belay status \(busy)`; nobody drives it? `belay resume \(busy)` or `belay abort \(busy)`")
         }
-        let over = try journal.map { journal throws(CommandFailure) in
-            try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: identity) }
-        } ?? []
+        let over =
+            try journal.map { journal throws(CommandFailure) in
+                try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: identity) }
+            } ?? []
         let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
         switch owner.read() {
         case .none: break
@@ -48,7 +52,8 @@ struct Release {
             throw CommandFailure(
                 .taken,
                 "the target belongs to \(mark.rollout) (\(mark.process.text), journal \(mark.store), stable is \(mark.stable)); nothing was touched",
-                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.path))")
+                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.path))"
+            )
         case .unreadable(let why): throw CommandFailure(.taken, "\(why); nothing was touched")
         }
         let survey = await HAProxySurvey.take(of: target)
@@ -67,7 +72,9 @@ struct Release {
                 return message
             }
         }
-        if survey.problems.contains(where: { if case .unreachable = $0 { true } else { false } }) { code = .unreachable }
+        if survey.problems.contains(where: { if case .unreachable = $0 { true } else { false } }) {
+            code = .unreachable
+        }
         throw CommandFailure(code, lines: lines + ["nothing was touched"])
     }
 
@@ -114,7 +121,8 @@ struct Release {
 
     /// Records a new rollout and drives it to its end.
     func start(
-        _ plan: Plan, original: String, key: String?, timeout: Duration?, actor: Actor, reason: String, onCancel: OnCancel
+        _ plan: Plan, original: String, key: String?, timeout: Duration?, actor: Actor, reason: String,
+        onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         let now = clock.now
         let started = Event.Started(
@@ -142,7 +150,9 @@ struct Release {
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
         guard machine.plan.target.identity == Self.identity(of: machine.plan.target.haproxy) else {
             throw CommandFailure(
-                .invalid, "\(id) drives \(machine.plan.target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched")
+                .invalid,
+                "\(id) drives \(machine.plan.target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched"
+            )
         }
         reporter.tookOver(id, machine)
         return try await drive(id, machine, lease, commands: commands, onCancel: onCancel)
@@ -160,9 +170,11 @@ struct Release {
             store: journal.path, process: .current)
         var setup = Engine.Setup(
             journal: journal, router: HAProxyRouter(target: plan.target.haproxy, roles: plan.roles, clock: clock),
-            provider: PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment), clock: clock,
+            provider: PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment),
+            clock: clock,
             lease: lease, mark: mark)
-        setup.superseding = (try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: plan.target.identity) })
+        setup.superseding =
+            (try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: plan.target.identity) })
         setup.report = { [reporter] event, at, machine in reporter.report(id, event, at, machine) }
         setup.warn = { [reporter] in reporter.warn($0) }
         let engine = Engine(setup, plan: plan)

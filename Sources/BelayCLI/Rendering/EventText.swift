@@ -8,10 +8,12 @@ struct EventText {
     func line(_ event: Event) -> (text: String, color: Console.Color?)? {
         switch event {
         case .started(let started): return ("started by \(started.actor.name)\(Self.because(started.reason))", nil)
-        case .tookOver(let epoch, let holder): return epoch > 1 ? ("taken over by \(holder), epoch \(epoch)", .yellow) : nil
+        case .tookOver(let epoch, let holder):
+            return epoch > 1 ? ("taken over by \(holder), epoch \(epoch)", .yellow) : nil
         case .claimed, .watched: return nil
         case .claimFailed(let message): return ("the mark at the target: \(message); trying again", .yellow)
-        case .stepStarted(let step, let share): return ("\(name(step)): asking for \(share.text) on \(plan.canary.name)", .bold)
+        case .stepStarted(let step, let share):
+            return ("\(name(step)): asking for \(share.text) on \(plan.canary.name)", .bold)
         case .trafficConfirmed(let share, _):
             return share == .zero
                 ? ("router confirms: all traffic on \(plan.stable.name)", .green)
@@ -23,17 +25,22 @@ struct EventText {
             return ("router was reloaded; it shows \(found.map(\.text).joined(separator: ", "))", .yellow)
         case .measured(let measured): return measurement(measured)
         case .verdict(_, let verdict, let message): return ("\(verdict.rawValue.uppercased()) \(message)", .red)
-        case .settlingBegan: return ("waiting until no window reaches back to \(plan.canary.name)'s earlier traffic", .dim)
+        case .settlingBegan:
+            return ("waiting until no window reaches back to \(plan.canary.name)'s earlier traffic", .dim)
         case .approvalAsked(let step, _):
             let from = plan.steps[step].approval?.from ?? []
-            return ("\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", "))", .yellow)
+            return (
+                "\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", "))", .yellow
+            )
         case .stepPassed(let step): return ("\(name(step)): passed", .green)
         case .paused(let message, _): return ("paused: \(message)", .yellow)
-        case .obeyed(let command): return ("\(Self.verb(command.verb)) by \(command.actor.name)\(Self.because(command.reason))", .cyan)
+        case .obeyed(let command):
+            return ("\(Self.verb(command.verb)) by \(command.actor.name)\(Self.because(command.reason))", .cyan)
         case .approvalTimedOut(let step): return ("\(name(step)): nobody approved in time", .yellow)
         case .wayBackBegan(let cause): return ("TAKING THE TRAFFIC BACK: \(cause.message)", .red)
         case .attentionNeeded(let message): return ("NEEDS ATTENTION: \(message)", .red)
-        case .clockJumped(let milliseconds): return ("the clock jumped by \(Duration.milliseconds(milliseconds).text)", .yellow)
+        case .clockJumped(let milliseconds):
+            return ("the clock jumped by \(Duration.milliseconds(milliseconds).text)", .yellow)
         case .adopted: return ("\(plan.canary.name) is the stable side now", .green)
         case .finished(let outcome): return finish(outcome)
         case .unreadable(let name): return ("\(name): written by a newer version", .dim)
@@ -62,8 +69,12 @@ struct EventText {
             case .error, .noData: "·"
             }
         let color: Console.Color = measurement.phase == .failed ? .red : .dim
-        let text = measurement.phase == .successful || measurement.phase == .failed ? "" : " \(measurement.phase.rawValue)"
-        return ("  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(measurement.phase == .failed ? "" : because)", color)
+        let text =
+            measurement.phase == .successful || measurement.phase == .failed ? "" : " \(measurement.phase.rawValue)"
+        return (
+            "  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(measurement.phase == .failed ? "" : because)",
+            color
+        )
     }
 
     func name(_ step: Int) -> String {

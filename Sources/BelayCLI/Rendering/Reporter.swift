@@ -8,8 +8,13 @@ struct Reporter: Sendable {
     let output: OutputFormat
 
     func began(_ id: String, _ plan: Plan) {
-        say("\(id): \(plan.name) \(plan.revision), \(plan.stable.name) → \(plan.canary.name), \(plan.steps.count) steps, \(plan.metrics.count) metrics")
-        emit(["type": .string("rollout"), "rollout": .string(id), "revision": .string(plan.revision), "stable": .string(plan.stable.name), "canary": .string(plan.canary.name)])
+        say(
+            "\(id): \(plan.name) \(plan.revision), \(plan.stable.name) → \(plan.canary.name), \(plan.steps.count) steps, \(plan.metrics.count) metrics"
+        )
+        emit([
+            "type": .string("rollout"), "rollout": .string(id), "revision": .string(plan.revision),
+            "stable": .string(plan.stable.name), "canary": .string(plan.canary.name),
+        ])
     }
 
     func tookOver(_ id: String, _ machine: RolloutMachine) {

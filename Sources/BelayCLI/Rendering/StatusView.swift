@@ -55,12 +55,17 @@ struct StatusView {
     private func holdText(_ step: Int) -> String {
         let hold = plan.steps[step].hold
         let left = hold.max - state.watched
-        if left > .zero { return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.span(left)) left" }
+        if left > .zero {
+            return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.span(left)) left"
+        }
         let waiting = machine.gates.filter { !isReady($0) }.map { plan.metrics[$0].name }
-        return waiting.isEmpty ? "watched \(hold.max.text)" : "watched \(hold.max.text), waiting for \(waiting.joined(separator: ", "))"
+        return waiting.isEmpty
+            ? "watched \(hold.max.text)" : "watched \(hold.max.text), waiting for \(waiting.joined(separator: ", "))"
     }
 
-    private func isReady(_ index: Int) -> Bool { state.metrics[index].lastPhase == .successful && state.metrics[index].lastIsFresh }
+    private func isReady(_ index: Int) -> Bool {
+        state.metrics[index].lastPhase == .successful && state.metrics[index].lastIsFresh
+    }
 
     private func bar(width: Int) -> String {
         let share = state.confirmed ?? .zero
@@ -68,14 +73,16 @@ struct StatusView {
         let canary = String(repeating: "█", count: filled)
         let stable = String(repeating: "░", count: width - filled)
         let confirmed = state.confirmed == nil ? " (not confirmed)" : ""
-        return "\(paint(canary, .cyan))\(stable)  \(plan.canary.name) \(share.text), \(plan.stable.name) \(share.complement.text)\(confirmed)"
+        return
+            "\(paint(canary, .cyan))\(stable)  \(plan.canary.name) \(share.text), \(plan.stable.name) \(share.complement.text)\(confirmed)"
     }
 
     private var stepLines: [String] {
         let marks = plan.steps.indices.map { index in
             let text = plan.share(ofStep: index).text
             if index == state.step { return paint("[\(text)]", .bold) }
-            return index < (state.step ?? 0) || state.phase == .finished(.promoted) ? paint("✔ \(text)", .green) : paint(text, .dim)
+            return index < (state.step ?? 0) || state.phase == .finished(.promoted)
+                ? paint("✔ \(text)", .green) : paint(text, .dim)
         }
         return marks.count <= 12 ? ["  " + marks.joined(separator: "  ")] : []
     }
@@ -99,7 +106,9 @@ struct StatusView {
     private var hints: [String] {
         var hints: [String] = []
         if let attention = state.attention { hints.append(paint("NEEDS ATTENTION: \(attention)", .red)) }
-        if state.lostSince != nil { hints.append(paint("the router is out of reach; watched time stands still", .yellow)) }
+        if state.lostSince != nil {
+            hints.append(paint("the router is out of reach; watched time stands still", .yellow))
+        }
         if state.isFinished { return hints }
         guard let holder, holder.isLive(at: now) else {
             return hints + [paint("nobody drives it: `belay resume \(id)` or `belay abort \(id)`", .red)]
@@ -114,7 +123,9 @@ struct StatusView {
     }
 
     /// One line without a terminal.
-    var line: String { "\(id)  \(StatusView(id: id, machine: machine, recent: recent, holder: holder, now: now, isColored: false).plainHeadline)" }
+    var line: String {
+        "\(id)  \(StatusView(id: id, machine: machine, recent: recent, holder: holder, now: now, isColored: false).plainHeadline)"
+    }
 
     private var plainHeadline: String { "\(headline)  \(plan.canary.name) \(state.confirmed?.text ?? "not confirmed")" }
 
@@ -124,12 +135,14 @@ struct StatusView {
             JSONValue.object([
                 member("name", .string(plan.metrics[index].name)),
                 member("last", state.metrics[index].lastPhase.map { .string($0.rawValue) } ?? .null),
-                member("value", .string(state.metrics[index].lastValue)), member("failed", .int(Int64(state.metrics[index].tally.failed))),
+                member("value", .string(state.metrics[index].lastValue)),
+                member("failed", .int(Int64(state.metrics[index].tally.failed))),
                 member("skipped", .bool(state.metrics[index].isSkipped)),
             ])
         }
         return .object([
-            member("rollout", .string(id)), member("name", .string(plan.name)), member("revision", .string(plan.revision)),
+            member("rollout", .string(id)), member("name", .string(plan.name)),
+            member("revision", .string(plan.revision)),
             member("phase", .string(phaseName)), member("step", state.step.map { .int(Int64($0 + 1)) } ?? .null),
             member("steps", .int(Int64(plan.steps.count))),
             member("canaryPercent", state.confirmed.map { .double(Double($0.basisPoints) / 100) } ?? .null),

@@ -28,7 +28,9 @@ package struct MetricProgress: Hashable, Sendable {
         let measurement = event.measurement
         let (counted, successes) = (tally.counted, tally.consecutiveSuccesses)
         tally.add(measurement.phase, countsNoDataAsErrors: metric.countsNoDataAsErrors)
-        if !event.isFresh { (tally.counted, tally.consecutiveSuccesses) = (counted, min(successes, tally.consecutiveSuccesses)) }
+        if !event.isFresh {
+            (tally.counted, tally.consecutiveSuccesses) = (counted, min(successes, tally.consecutiveSuccesses))
+        }
         (lastPhase, lastValue, lastIsFresh) = (measurement.phase, measurement.value, event.isFresh)
         lastFinishedAt = measurement.finishedAt
         switch measurement.phase {
@@ -43,7 +45,9 @@ package struct MetricProgress: Hashable, Sendable {
 
     /// A gap of more than two intervals begins a new stretch; waiting that long for one answer is a gap, too.
     package func stretchStart(with measurement: Measurement, interval: Duration) -> Timestamp {
-        if let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 { return coveredFrom }
+        if let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 {
+            return coveredFrom
+        }
         let took = measurement.startedAt.duration(to: measurement.finishedAt)
         return took <= interval * 2 ? measurement.startedAt : measurement.finishedAt
     }

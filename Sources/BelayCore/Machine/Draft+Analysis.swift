@@ -4,7 +4,8 @@ extension Draft {
         guard machine.activeMetrics.contains(index) else { return }  // Late: its step or the rollout is over.
         if let last = state.metrics[index].lastFinishedAt, measurement.startedAt < last { return }  // A stale answer.
         let window = plan.metrics[index].window
-        let isFresh = state.confirmed != nil && state.confirmed == machine.wantedShare
+        let isFresh =
+            state.confirmed != nil && state.confirmed == machine.wantedShare
             && measurement.startedAt >= machine.verifiedAt.advanced(by: window)
         let (watched, until) = credit(measurement)
         emit(.measured(.init(measurement: measurement, isFresh: isFresh, watched: watched, watchedUntil: until)))
@@ -40,11 +41,14 @@ extension Draft {
     private mutating func judge(_ index: Int, at finished: Timestamp) {
         let (metric, progress) = (plan.metrics[index], state.metrics[index])
         if progress.isSkipped { return }
-        if !metric.countsNoDataAsErrors, let since = progress.blindSince, since.duration(to: finished) >= metric.blindFor {
+        if !metric.countsNoDataAsErrors, let since = progress.blindSince,
+            since.duration(to: finished) >= metric.blindFor
+        {
             return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)")
         }
         let verdict = metric.limits.hasFailed(progress.tally) ? .failed : metric.limits.assess(progress.tally)
-        let message = "\(metric.name): \(metric.limits.explain(verdict, progress.tally)), last value \(progress.lastValue)"
+        let message =
+            "\(metric.name): \(metric.limits.explain(verdict, progress.tally)), last value \(progress.lastValue)"
         switch verdict {
         case .pending, .running, .successful: return
         case .failed, .error:
@@ -72,7 +76,8 @@ extension Draft {
     mutating func checkSilence() {
         for index in machine.gates {
             let metric = plan.metrics[index]
-            let since = max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
+            let since = max(
+                state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
             let limit = metric.blindFor + metric.interval * 2 + metric.initialDelay
             guard since.duration(to: now) >= limit else { continue }
             return blind(metric, "\(metric.name) has not been measured for \(since.duration(to: now).text)")

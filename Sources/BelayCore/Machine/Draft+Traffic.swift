@@ -63,10 +63,14 @@ extension Draft {
         let found = reading.instances.compactMap(\.running)
         let wasReturned = found.contains(.zero) && !state.expected.contains(.zero) && machine.wantedShare != .zero
         if wasReturned {
-            return returnTraffic(Cause(.outsideChange, "the router was found at stable 100 %: an earlier driver or a person returned it"))
+            return returnTraffic(
+                Cause(.outsideChange, "the router was found at stable 100 %: an earlier driver or a person returned it")
+            )
         }
         if let foreign = foreignShares(in: reading).first { return refuseForeign(foreign) }
-        let isRight = reading.instances.allSatisfy { $0.running == machine.wantedShare && $0.startsWith == machine.wantedShare }
+        let isRight = reading.instances.allSatisfy {
+            $0.running == machine.wantedShare && $0.startsWith == machine.wantedShare
+        }
         if !isRight || state.confirmed != machine.wantedShare || reading.processes != state.processes {
             emit(.routerReloaded(processes: knownProcesses(reading), found: found))
         }
@@ -74,7 +78,10 @@ extension Draft {
 
     private mutating func refuseForeign(_ found: Weight) {
         let wanted = machine.wantedShare ?? .zero
-        returnTraffic(Cause(.outsideChange, "the canary's share was changed to \(found.text) by another hand; Belay had asked for \(wanted.text)"))
+        returnTraffic(
+            Cause(
+                .outsideChange,
+                "the canary's share was changed to \(found.text) by another hand; Belay had asked for \(wanted.text)"))
     }
 
     private mutating func noteReach(_ reading: Reading) {

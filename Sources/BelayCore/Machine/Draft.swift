@@ -65,7 +65,8 @@ struct Draft {
             } else if now >= until {
                 emit(.approvalTimedOut(step: step))
                 switch approval.onTimeout {
-                case .rollback: returnTraffic(Cause(.deadline, "nobody approved step \(step + 1) in \(approval.timeout.text)"))
+                case .rollback:
+                    returnTraffic(Cause(.deadline, "nobody approved step \(step + 1) in \(approval.timeout.text)"))
                 case .proceed: startNext(after: step)
                 }
             }
@@ -122,7 +123,9 @@ struct Draft {
 
     /// What is not confirmed after 60 s calls a person.
     private mutating func callForHelp() {
-        guard state.attention == nil, max(state.phaseSince, state.tookOverAt).duration(to: now) >= .seconds(60) else { return }
+        guard state.attention == nil, max(state.phaseSince, state.tookOverAt).duration(to: now) >= .seconds(60) else {
+            return
+        }
         if case .returning = state.phase {
             emit(.attentionNeeded("stable 100 % has not been confirmed for 60 s"))
         } else {

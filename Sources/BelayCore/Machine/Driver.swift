@@ -16,6 +16,12 @@ package struct Driver: Sendable {
         package let after: Int
         /// It must not wait long for a busy journal.
         package let isWayBack: Bool
+
+        package init(records: [Record], after: Int, isWayBack: Bool) {
+            self.records = records
+            self.after = after
+            self.isWayBack = isWayBack
+        }
     }
 
     package struct Record: Hashable, Sendable {
@@ -105,7 +111,9 @@ package struct Driver: Sendable {
             if append.isWayBack {
                 adopt(new)
                 unwritten += new
-            } else if case .events(let events) = machine.decide(.journalLost("the journal cannot be written: \(reason)"), at: now) {
+            } else if case .events(let events) = machine.decide(
+                .journalLost("the journal cannot be written: \(reason)"), at: now)
+            {
                 let records = events.map { Record(event: $0, at: max(now, machine.state.lastEventAt)) }
                 adopt(records[...])
                 unwritten += records
@@ -130,9 +138,11 @@ package struct Driver: Sendable {
             if case .traffic(let write) = job { write != machine.trafficWork } else { false }
         }
         running.subtract(cancelled)
-        let isWriting = wanted.contains { if case .traffic = $0 { true } else { false } } || running.contains {
-            if case .traffic = $0 { true } else { false }
-        }
+        let isWriting =
+            wanted.contains { if case .traffic = $0 { true } else { false } }
+            || running.contains {
+                if case .traffic = $0 { true } else { false }
+            }
         if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
         let started = wanted.filter { running.insert($0).inserted }
         return (started, Array(cancelled))
@@ -148,14 +158,17 @@ package struct Driver: Sendable {
         let work = machine.work(at: now)
         var moments = [now.advanced(by: .seconds(1))]
         if isWithoutJournal { moments.append(now.advanced(by: .milliseconds(100))) }
-        if work.readsRouter, !running.contains(.read) { moments.append(max(nextReadAt, now.advanced(by: .milliseconds(1)))) }
+        if work.readsRouter, !running.contains(.read) {
+            moments.append(max(nextReadAt, now.advanced(by: .milliseconds(1))))
+        }
         if let next = work.next { moments.append(next) }
         return moments.min() ?? now
     }
 
     /// Whether the traffic must be returned because the lease cannot be renewed.
     package func mustReturn(at now: Timestamp) -> Bool {
-        now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) && !machine.state.isReturning && !machine.state.isFinished
+        now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) && !machine.state.isReturning
+            && !machine.state.isFinished
     }
 
     package func end(at now: Timestamp) -> End? {
@@ -163,12 +176,16 @@ package struct Driver: Sendable {
         if case .finished(let outcome) = machine.state.phase, unwritten.isEmpty { return .finished(outcome) }
         if now >= leaseUntil { return .needsAttention("the lease ran out; another driver may take over") }
         if let reason = journalFailure {
-            if case .claiming = machine.state.phase { return .needsAttention("the journal cannot be written: \(reason)") }
+            if case .claiming = machine.state.phase {
+                return .needsAttention("the journal cannot be written: \(reason)")
+            }
             if let confirmed = confirmedWithoutJournalAt, confirmed.duration(to: now) >= .seconds(1) {
                 return .needsAttention("stable 100 % is confirmed, but the journal cannot be written: \(reason)")
             }
         }
-        if machine.work(at: now).givesUp { return .needsAttention("stable 100 % could not be confirmed for ten minutes") }
+        if machine.work(at: now).givesUp {
+            return .needsAttention("stable 100 % could not be confirmed for ten minutes")
+        }
         return nil
     }
 

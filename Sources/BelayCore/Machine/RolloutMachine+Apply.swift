@@ -101,7 +101,8 @@ extension RolloutMachine {
         switch state.phase {
         case .routing(let step) where share == plan.share(ofStep: step): enter(.holding(step: step), at: now)
         case .returning(let cause) where share == .zero: enter(.releasing(cause), at: now)
-        case .claiming, .pinning, .settling, .routing, .holding, .approving, .adopting, .returning, .releasing, .finished:
+        case .claiming, .pinning, .settling, .routing, .holding, .approving, .adopting, .returning, .releasing,
+            .finished:
             breakCoverage()
         }
     }

@@ -57,7 +57,9 @@ extension RolloutMachine {
             // The way back waits for no lock; only a target that another one has is not ours to return.
             return mayReturn ? TrafficWrite(share: .zero, kind: .wayBack) : nil
         case .pinning, .settling, .routing, .holding, .approving:
-            guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else { return nil }
+            guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else {
+                return nil
+            }
             let expecting = state.expected.contains(share) ? state.expected : state.expected + [share]
             return TrafficWrite(share: share, kind: .forward, expecting: expecting)
         }
@@ -70,7 +72,8 @@ extension RolloutMachine {
     private var actionWork: Work.Action? {
         switch state.phase {
         case .finished: nil
-        case .adopting, .releasing: state.claimedEpoch == state.epoch || hasTriedToClaim ? .release : .claim(epoch: state.epoch)
+        case .adopting, .releasing:
+            state.claimedEpoch == state.epoch || hasTriedToClaim ? .release : .claim(epoch: state.epoch)
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
             state.claimedEpoch == state.epoch ? nil : .claim(epoch: state.epoch)
         }
@@ -94,7 +97,8 @@ extension RolloutMachine {
             }
         guard let last = progress.lastFinishedAt else { return start.advanced(by: metric.initialDelay) }
         // One more at the moment that can end the hold, so that `hold: 5m` does not mean five minutes and an interval.
-        return ([last.advanced(by: metric.pause(after: progress.lastPhase))]
+        return
+            ([last.advanced(by: metric.pause(after: progress.lastPhase))]
             + holdEnds(metric).filter { $0 > last }).min() ?? last
     }
 
@@ -121,11 +125,13 @@ extension RolloutMachine {
         case .holding(let step) where gates.isEmpty:
             let from = state.watchedUntil ?? now
             let left = plan.steps[step].hold.max - state.watched
-            due.append(from.advanced(by: max(min(left, Self.heartbeat), .milliseconds(state.watchedUntil == nil ? 1 : 0))))
+            due.append(
+                from.advanced(by: max(min(left, Self.heartbeat), .milliseconds(state.watchedUntil == nil ? 1 : 0))))
         case .claiming, .pinning, .routing, .holding, .adopting, .returning, .releasing, .finished: break
         }
         for index in gates {
-            let since = max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
+            let since = max(
+                state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
             let metric = plan.metrics[index]
             due.append(since.advanced(by: metric.blindFor + metric.interval * 2 + metric.initialDelay))
         }

@@ -13,7 +13,9 @@ struct HAProxyInstance: Sendable {
     let socket: HAProxySocket
 
     func state() async -> Result<HAProxyLine.State, HAProxySocket.Failure> {
-        await attempt { () throws(HAProxySocket.Failure) in HAProxyLine.state(try await socket.send(HAProxyLine.read(target))) }
+        await attempt { () throws(HAProxySocket.Failure) in
+            HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+        }
     }
 
     func prepare(_ value: Int) async -> Result<Prepared, HAProxySocket.Failure> {
@@ -30,7 +32,8 @@ struct HAProxyInstance: Sendable {
     func commit(_ prepared: Result<Prepared, HAProxySocket.Failure>) async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             switch try prepared.get() {
-            case .version(let version): try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
+            case .version(let version):
+                try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
             case .shared(let value): try await setOrAdd(value)
             }
             return true

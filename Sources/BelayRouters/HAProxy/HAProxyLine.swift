@@ -2,8 +2,12 @@ internal import BelayCore
 
 /// The lines sent to HAProxy, and what its answers say. Answers are judged by their content: there are no status codes.
 enum HAProxyLine {
-    static func set(_ target: HAProxyTarget, _ value: Int) -> String { "set map \(target.mapFile) \(target.key) \(value)" }
-    static func add(_ target: HAProxyTarget, _ value: Int) -> String { "add map \(target.mapFile) \(target.key) \(value)" }
+    static func set(_ target: HAProxyTarget, _ value: Int) -> String {
+        "set map \(target.mapFile) \(target.key) \(value)"
+    }
+    static func add(_ target: HAProxyTarget, _ value: Int) -> String {
+        "add map \(target.mapFile) \(target.key) \(value)"
+    }
     static func prepare(_ target: HAProxyTarget) -> String { "prepare map \(target.mapFile)" }
 
     static func add(_ target: HAProxyTarget, _ value: Int, version: Int) -> String {
@@ -46,7 +50,9 @@ enum HAProxyLine {
             if line.contains("found=yes"), let range = line.firstRange(of: "value=\"") {
                 state.value = String(line[range.upperBound...].prefix { $0 != "\"" })
             }
-            if line.hasPrefix("Unknown map identifier") || line.hasPrefix("Permission denied") || line.hasPrefix("Unknown command") {
+            if line.hasPrefix("Unknown map identifier") || line.hasPrefix("Permission denied")
+                || line.hasPrefix("Unknown command")
+            {
                 state.complaint = String(line)
             }
         }

@@ -67,7 +67,9 @@ package struct HAProxyRouter: TrafficRouter {
         if let foreign = found.instances.compactMap(\.running).first(where: { !expecting.contains($0) }) {
             return (found, "\(foreign.text) was found, which Belay did not ask for")
         }
-        guard !Task.isCancelled, await isOurs() else { return (await read(), "the lease is another driver's, or the write was superseded") }
+        guard !Task.isCancelled, await isOurs() else {
+            return (await read(), "the lease is another driver's, or the write was superseded")
+        }
         let committed = await onAll(prepared) { await $0.commit($1) }
         CrashPoint.afterWrite.reached()
         if let error = committed.firstFailure { return (await read(), error) }

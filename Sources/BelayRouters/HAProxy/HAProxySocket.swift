@@ -30,7 +30,8 @@ struct HAProxySocket: Sendable {
 
     private func exchange(_ line: String) throws(Failure) -> String {
         let end = ContinuousClock.now + Self.deadline
-        let file = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        let file = socket(
+            AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
         guard file >= 0 else { throw failure("socket", errno) }
         defer { close(file) }
         try connect(file)
@@ -78,7 +79,9 @@ struct HAProxySocket: Sendable {
             if count == 0 { return String(decoding: answer, as: UTF8.self) }
             if count > 0 {
                 answer += buffer[..<count]
-                guard answer.count <= Self.answerLimit else { throw Failure(message: "\(path): the answer is larger than 8 MB") }
+                guard answer.count <= Self.answerLimit else {
+                    throw Failure(message: "\(path): the answer is larger than 8 MB")
+                }
             } else if errno == EAGAIN {
                 try wait(file, POLLIN, until: end)
             } else if errno != EINTR {

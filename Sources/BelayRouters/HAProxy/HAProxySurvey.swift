@@ -34,20 +34,26 @@ package struct HAProxySurvey: Sendable {
         return survey
     }
 
-    private mutating func look(at socket: HAProxySocket, _ target: HAProxyTarget) async throws(HAProxySocket.Failure) -> String? {
+    private mutating func look(at socket: HAProxySocket, _ target: HAProxyTarget) async throws(HAProxySocket.Failure)
+        -> String?
+    {
         let start = ContinuousClock.now
         let state = HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
         roundTrip = max(roundTrip, start.duration(to: .now))
         let backends = HAProxyLine.backends(try await socket.send("show backend"))
         for side in [target.sides.first, target.sides.second] where !backends.contains(side.backend) {
-            invalid("\(socket.path) has no backend `\(side.backend)` (side \(side.name)); it has \(backends.joined(separator: ", "))")
+            invalid(
+                "\(socket.path) has no backend `\(side.backend)` (side \(side.name)); it has \(backends.joined(separator: ", "))"
+            )
         }
         if let complaint = state.complaint {
             invalid("\(socket.path) knows no map \(target.mapFile): \(complaint)")
             return nil
         }
         guard let value = state.value else {
-            invalid("the map \(target.mapFile) of \(socket.path) has no key `\(target.key)`; add the line `\(target.key) 0`")
+            invalid(
+                "the map \(target.mapFile) of \(socket.path) has no key `\(target.key)`; add the line `\(target.key) 0`"
+            )
             return nil
         }
         guard Int(value).flatMap({ Weight(basisPoints: $0) }) != nil else {
@@ -77,7 +83,8 @@ package struct HAProxySurvey: Sendable {
         secondShare = Int(first).flatMap { Weight(basisPoints: $0) }
         if let share = secondShare, Roles(secondShare: share) == nil {
             invalid(
-                "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)")
+                "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)"
+            )
         }
     }
 

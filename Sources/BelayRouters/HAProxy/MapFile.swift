@@ -35,7 +35,9 @@ struct MapFile: Sendable {
     }
 
     private func lines() throws(Failure) -> [Substring] {
-        guard let data = FileManager.default.contents(atPath: path) else { throw Failure(message: "\(path) cannot be read") }
+        guard let data = FileManager.default.contents(atPath: path) else {
+            throw Failure(message: "\(path) cannot be read")
+        }
         var lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
         if lines.last == "" { lines.removeLast() }
         return lines
@@ -80,7 +82,8 @@ enum AtomicFile {
     }
 
     private static func syncFolder(of path: String) {
-        let folder = open(URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(
+            URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         fsync(folder)
         close(folder)

@@ -24,7 +24,9 @@ package struct OwnerFile: Sendable {
         guard let data = FileManager.default.contents(atPath: path) else {
             return access(path, F_OK) == 0 ? .unreadable("\(path) cannot be read") : .none
         }
-        guard let mark = Self.decode(Array(data)) else { return .unreadable("\(path) is not a mark that this version can read") }
+        guard let mark = Self.decode(Array(data)) else {
+            return .unreadable("\(path) is not a mark that this version can read")
+        }
         return .mark(mark)
     }
 
@@ -43,7 +45,9 @@ package struct OwnerFile: Sendable {
             case .none: break
             case .unreadable(let why): return .foreign("\(why); look at it, and remove it if it is nobody's")
             case .mark(let found) where found.rollout == mark.rollout:
-                if found.epoch > mark.epoch { return .foreign("a newer driver of \(mark.rollout), \(found.process.text)") }
+                if found.epoch > mark.epoch {
+                    return .foreign("a newer driver of \(mark.rollout), \(found.process.text)")
+                }
                 before = found
             case .mark(let found) where superseding.contains(found.rollout): break
             case .mark(let found): return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
@@ -66,7 +70,8 @@ package struct OwnerFile: Sendable {
             case .none: return nil
             case .unreadable(let why): return why
             case .mark(let found) where found.rollout == mark.rollout && found.epoch <= mark.epoch:
-                return unlink(path) == 0 || errno == ENOENT ? nil : "\(path): unlink: \(String(cString: strerror(errno)))"
+                return unlink(path) == 0 || errno == ENOENT
+                    ? nil : "\(path): unlink: \(String(cString: strerror(errno)))"
             case .mark: return nil  // Somebody else's by now.
             }
         }

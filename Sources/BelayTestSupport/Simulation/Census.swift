@@ -3,12 +3,15 @@ package struct Census: Sendable {
     package enum Situation: String, CaseIterable, Sendable {
         case crashAfterAppend, crashBetweenInstances, crashBetweenRuntimeAndFile, crashBeforeReadBack, crashInWayBack
         case crashInTakeover, crashElsewhere
-        case takeover, forcedTakeover, leaseRanOut, lateDriverWoke, lateAppendRefused, lateCommitRefused, lateCommitLanded
-        case reload, reloadFoundOlderShare, instanceDown, instanceHung, acknowledgedWithoutEffect, answerLate, fileNotWritten
+        case takeover, forcedTakeover, leaseRanOut, lateDriverWoke, lateAppendRefused, lateCommitRefused,
+            lateCommitLanded
+        case reload, reloadFoundOlderShare, instanceDown, instanceHung, acknowledgedWithoutEffect, answerLate,
+            fileNotWritten
         case outsideHand, outsideHandToZero, outsideHandBetweenDrivers
         case journalUnavailable, returnedWithoutJournal, reserveUsed, markNotWritten
         case metricFailed, metricError, metricEmpty, metricInconclusive, metricHung, metricStale
-        case paused, pauseRanOut, approved, denied, approvalRanOut, skipped, promoted, promotedFull, aborted, commandTwice
+        case paused, pauseRanOut, approved, denied, approvalRanOut, skipped, promoted, promotedFull, aborted,
+            commandTwice
         case staleCommandRefused, cancelled, clockJumpedForward, clockJumpedBack, unreadableEvent
         case endedPromoted, endedByGate, endedByDeadline, endedBlind, endedByPerson, endedByOutsideHand
         case endedCancelled, endedByJournal, attention, settled

@@ -67,7 +67,8 @@ struct Laws {
     ) {
         let spec = plan.metrics[metric]
         if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
-        if phase == .failed, spec.limits.failure == 0, spec.scope == .always, !world.stored.state.metrics[metric].isSkipped,
+        if phase == .failed, spec.limits.failure == 0, spec.scope == .always,
+            !world.stored.state.metrics[metric].isSkipped,
             world.stored.activeMetrics.contains(metric)
         {
             expect(4, "a failed verdict of \(spec.name)", world)
@@ -76,7 +77,9 @@ struct Laws {
         let floor = step?.at ?? world.now
         // At the most since the last answer, or since this one was asked for, where neither is longer than two intervals.
         let limit = spec.interval * 2 + .milliseconds(200)
-        let starts = [lastGood[metric], task.trueStart].compactMap(\.self).filter { $0.duration(to: world.now) <= limit }
+        let starts = [lastGood[metric], task.trueStart].compactMap(\.self).filter {
+            $0.duration(to: world.now) <= limit
+        }
         if let start = starts.min() { credit[metric] += max(start, floor).duration(to: world.now) }
         lastGood[metric] = world.now
     }
@@ -131,7 +134,9 @@ struct Laws {
 
     func checkAppend(_ append: Driver.Append, by driver: SimulatedDriver, _ world: SimulatedWorld) throws(LawBroken) {
         world.lastAppend = append
-        if driver.epoch != world.storeEpoch { throw broken(6, "epoch \(driver.epoch) appended, the lease is epoch \(world.storeEpoch)'s") }
+        if driver.epoch != world.storeEpoch {
+            throw broken(6, "epoch \(driver.epoch) appended, the lease is epoch \(world.storeEpoch)'s")
+        }
         for record in append.records { try check(record.event, in: append, world) }
     }
 
@@ -143,7 +148,9 @@ struct Laws {
     private func check(_ event: Event, in append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
         switch event {
         case .obeyed(let command):
-            if obeyed.contains(firstNames[command.id] ?? command.id) { throw broken(9, "\(command.id) was obeyed twice") }
+            if obeyed.contains(firstNames[command.id] ?? command.id) {
+                throw broken(9, "\(command.id) was obeyed twice")
+            }
             let isAimed: Bool =
                 switch command.verb {
                 case .promote, .approve, .deny: true
@@ -166,8 +173,11 @@ struct Laws {
     }
 
     private func checkPassed(_ index: Int, _ append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
-        let isPromoted = world.stored.state.isHoldEnded
-            || append.records.contains { if case .obeyed(let command) = $0.event, case .promote = command.verb { true } else { false } }
+        let isPromoted =
+            world.stored.state.isHoldEnded
+            || append.records.contains {
+                if case .obeyed(let command) = $0.event, case .promote = command.verb { true } else { false }
+            }
         if isPromoted || hasUnnoticedHand { return }
         let skipped = append.records.compactMap { record -> String? in
             if case .obeyed(let command) = record.event, case .skip(let name) = command.verb { name } else { nil }
@@ -187,7 +197,9 @@ struct Laws {
                 throw broken(5, "step \(index) passed on a window of \(spec.name) that reaches before the confirmation")
             }
             if watched > credit[metric] + .milliseconds(500) {
-                throw broken(4, "the hold of step \(index) counts \(watched.text), \(spec.name) was watched \(credit[metric].text)")
+                throw broken(
+                    4,
+                    "the hold of step \(index) counts \(watched.text), \(spec.name) was watched \(credit[metric].text)")
             }
         }
     }
@@ -200,7 +212,10 @@ struct Laws {
         if share > .zero {
             if isReturnConfirmed { throw broken(3, "\(share.text) took effect after the way back was confirmed") }
             guard let step else { throw broken(1, "\(share.text) took effect before any step's intent was durable") }
-            if share > step.share { throw broken(share == nextShare ? 1 : 2, "\(share.text) took effect, the step's share is \(step.share.text)") }
+            if share > step.share {
+                throw broken(
+                    share == nextShare ? 1 : 2, "\(share.text) took effect, the step's share is \(step.share.text)")
+            }
         }
         if epoch < world.router.fencedEpoch {
             throw broken(6, "epoch \(epoch) wrote after epoch \(world.router.fencedEpoch) had fenced it out")
@@ -234,20 +249,25 @@ struct Laws {
         }
         guard let due else { return }
         let driver = world.drivers.first { $0.epoch == due.epoch }
-        guard let driver, due.epoch == world.storeEpoch, driver.asleepUntil <= world.now, !driver.driver.machine.state.isClosing,
+        guard let driver, due.epoch == world.storeEpoch, driver.asleepUntil <= world.now,
+            !driver.driver.machine.state.isClosing,
             !driver.driver.machine.state.isFinished
         else {
             self.due = nil
             return
         }
-        if due.at.duration(to: world.now) > .seconds(3) { throw broken(due.law, "\(due.what) was not followed by the way back") }
+        if due.at.duration(to: world.now) > .seconds(3) {
+            throw broken(due.law, "\(due.what) was not followed by the way back")
+        }
     }
 
     func checkEnd(_ world: SimulatedWorld) throws(LawBroken) {
         let folded = RolloutMachine(replaying: world.journal.lazy.map { ($0.event, $0.at) })
         if folded != world.stored { throw broken(7, "the journal does not fold into the recorded state") }
         guard case .finished(.rolledBack) = world.stored.state.phase else { return }
-        if !world.router.isAllStable, !outsideSinceReturn { throw broken(3, "at the end the router is not at stable 100 %") }
+        if !world.router.isAllStable, !outsideSinceReturn {
+            throw broken(3, "at the end the router is not at stable 100 %")
+        }
     }
 
     private func broken(_ law: Int, _ message: String) -> LawBroken { LawBroken(law: law, message: message) }

@@ -23,7 +23,8 @@ enum SimulatedPlan {
         var metrics: [Metric] = []
         for index in 0..<metricCount { metrics.append(metric(index, steps: steps.count, &random)) }
         var plan = Plan(
-            name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps, metrics: metrics)
+            name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps,
+            metrics: metrics)
         plan.progressDeadline = .seconds(random.between(20, 300))
         plan.waitLimit = .seconds(random.between(20, 300))
         return plan

@@ -43,7 +43,8 @@ struct SimulatedRouter {
 
     /// - Returns: What took effect; nil where a newer version was committed, or this process never prepared it.
     mutating func commit(_ index: Int, version: Int, ignoringVersions: Bool = false) -> (share: Weight, epoch: Int)? {
-        guard version > instances[index].committed || ignoringVersions, let staged = instances[index].staged[version] else { return nil }
+        guard version > instances[index].committed || ignoringVersions, let staged = instances[index].staged[version]
+        else { return nil }
         instances[index].committed = max(version, instances[index].committed)
         instances[index].share = staged.share
         return staged

@@ -39,7 +39,8 @@ extension SimulatedWorld {
         drivers[index].tasks[taskIndex].stage += 1
         let isLate = !isCalm && random.once(in: 40)
         if isLate { census.note(.answerLate) }
-        drivers[index].tasks[taskIndex].due = now.advanced(by: .milliseconds(isLate ? random.between(500, 4000) : random.between(0, 5)))
+        drivers[index].tasks[taskIndex].due = now.advanced(
+            by: .milliseconds(isLate ? random.between(500, 4000) : random.between(0, 5)))
         if !isCalm, random.once(in: 25) {
             census.note(situation)
             crash(index)
@@ -60,9 +61,14 @@ extension SimulatedWorld {
         switch task.stage {
         case 0:  // prepare map
             for instance in router.instances.indices {
-                guard router.answers(instance, at: now) else { return try fail(write, "out of reach", taskIndex, of: index) }
-                let share = bug == .moreThanAsked ? Weight(basisPoints: min(10_000, write.share.basisPoints + 100))! : write.share
-                drivers[index].tasks[taskIndex].versions[instance] = router.prepare(instance, share, epoch: drivers[index].epoch)
+                guard router.answers(instance, at: now) else {
+                    return try fail(write, "out of reach", taskIndex, of: index)
+                }
+                let share =
+                    bug == .moreThanAsked
+                    ? Weight(basisPoints: min(10_000, write.share.basisPoints + 100))! : write.share
+                drivers[index].tasks[taskIndex].versions[instance] = router.prepare(
+                    instance, share, epoch: drivers[index].epoch)
             }
             goOn(taskIndex, of: index, crash: .crashElsewhere)
         case 1:  // the last look: what is there now, and whose the lease is
@@ -91,15 +97,19 @@ extension SimulatedWorld {
         }
     }
 
-    private func commit(_ write: TrafficWrite, _ task: SimulatedDriver.Task, of index: Int) throws(LawBroken) -> String? {
+    private func commit(_ write: TrafficWrite, _ task: SimulatedDriver.Task, of index: Int) throws(LawBroken) -> String?
+    {
         for instance in router.instances.indices {
-            guard router.answers(instance, at: now), let version = task.versions[instance] else { return "out of reach" }
+            guard router.answers(instance, at: now), let version = task.versions[instance] else {
+                return "out of reach"
+            }
             if !isCalm, random.once(in: 200) {
                 census.note(.acknowledgedWithoutEffect)
                 continue
             }
             let before = router.instances[instance].share
-            guard let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) else {
+            guard let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced)
+            else {
                 census.note(.lateCommitRefused)
                 return "Version number out of range."
             }
@@ -115,8 +125,11 @@ extension SimulatedWorld {
     private func takeBack(_ write: TrafficWrite, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
         if bug == .abortWithoutConfirmation {
-            let right = router.instances.map { Reading.Instance(running: .zero, startsWith: .zero, process: $0.process) }
-            return try end(taskIndex, of: index, .wrote(write, Reading(instances: right, startedAt: task.startedAt), error: nil))
+            let right = router.instances.map {
+                Reading.Instance(running: .zero, startsWith: .zero, process: $0.process)
+            }
+            return try end(
+                taskIndex, of: index, .wrote(write, Reading(instances: right, startedAt: task.startedAt), error: nil))
         }
         switch task.stage {
         case 0:  // set map, on all at once
@@ -138,7 +151,8 @@ extension SimulatedWorld {
             writeFile(.zero, taskIndex, of: index)
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         default:
-            try end(taskIndex, of: index, .wrote(write, router.read(at: now, startedAt: task.startedAt), error: task.error))
+            try end(
+                taskIndex, of: index, .wrote(write, router.read(at: now, startedAt: task.startedAt), error: task.error))
         }
     }
 
@@ -159,7 +173,10 @@ extension SimulatedWorld {
     /// A commit whose process is gone: it lands later, or is refused.
     func orphan(_ task: SimulatedDriver.Task, of driver: SimulatedDriver) {
         guard case .traffic(let write) = task.job else { return }
-        pendingCommits.append(PendingCommit(write: write, task: task, driver: driver, due: now.advanced(by: .milliseconds(random.between(0, 3000)))))
+        pendingCommits.append(
+            PendingCommit(
+                write: write, task: task, driver: driver, due: now.advanced(by: .milliseconds(random.between(0, 3000))))
+        )
     }
 
     func landLateCommits() throws(LawBroken) {
@@ -168,7 +185,8 @@ extension SimulatedWorld {
             for instance in router.instances.indices where router.answers(instance, at: now) {
                 guard let version = late.task.versions[instance] else { continue }
                 let before = router.instances[instance].share
-                if let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced) {
+                if let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced)
+                {
                     census.note(.lateCommitLanded)
                     try laws.checkRaise(staged.share, before: before, late.task, epoch: staged.epoch, self)
                 } else {
@@ -202,11 +220,14 @@ extension SimulatedWorld {
                     isFenced = false
                     continue
                 }
-                _ = router.commit(instance, version: router.prepare(instance, router.instances[instance].share, epoch: epoch))
+                _ = router.commit(
+                    instance, version: router.prepare(instance, router.instances[instance].share, epoch: epoch))
             }
             if isFenced { router.fencedEpoch = max(router.fencedEpoch, epoch) }
             let reading = router.read(at: now, startedAt: task.startedAt)
-            try end(taskIndex, of: index, .claimed(.ours(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading)))
+            try end(
+                taskIndex, of: index,
+                .claimed(.ours(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading)))
         }
     }
 
@@ -255,13 +276,20 @@ extension SimulatedWorld {
                 var between = last
                 while between.duration(to: finished) > plan.metrics[metric].interval {
                     between = between.advanced(by: plan.metrics[metric].interval)
-                    try give(.measured(Measurement(metric: metric, phase: phase, value: "0", startedAt: between, finishedAt: between)), to: index)
-                    guard drivers.indices.contains(index), drivers[index].tasks.indices.contains(taskIndex) else { return }
+                    try give(
+                        .measured(
+                            Measurement(
+                                metric: metric, phase: phase, value: "0", startedAt: between, finishedAt: between)),
+                        to: index)
+                    guard drivers.indices.contains(index), drivers[index].tasks.indices.contains(taskIndex) else {
+                        return
+                    }
                 }
             }
         }
         let measurement = Measurement(
-            metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt, finishedAt: finished)
+            metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt,
+            finishedAt: finished)
         if random.once(in: 700) {
             census.note(.unreadableEvent)
             try unreadable(index)
@@ -272,7 +300,8 @@ extension SimulatedWorld {
 
     /// As if a newer binary had driven for a while: an event that this one cannot read.
     private func unreadable(_ index: Int) throws(LawBroken) {
-        guard drivers[index].epoch == storeEpoch, journalFailsUntil <= now, drivers[index].driver.unwritten.isEmpty else { return }
+        guard drivers[index].epoch == storeEpoch, journalFailsUntil <= now, drivers[index].driver.unwritten.isEmpty
+        else { return }
         let at = max(stored.state.lastEventAt, drivers[index].clock(now))
         journal.append(.init(event: .unreadable(name: "from.the-future"), at: at))
         stored.apply(.unreadable(name: "from.the-future"), at: at)

@@ -113,7 +113,8 @@ extension SimulatedWorld {
             census.note(.commandTwice)
             var again = last
             if bug == .commandObeyedTwice {
-                again = Command(id: last.id + "'", verb: last.verb, actor: last.actor, reason: last.reason, aimedAt: nil)
+                again = Command(
+                    id: last.id + "'", verb: last.verb, actor: last.actor, reason: last.reason, aimedAt: nil)
             }
             laws.noteRepeat(of: last, as: again)
             return try give(.command(again), to: index)
@@ -127,7 +128,9 @@ extension SimulatedWorld {
             aimedAt: bug == .promoteAimIgnored ? nil : aim)
         laws.noteAim(command.id, aim)
         lastCommand = command
-        if verb == .abort, bug == .abortWaitsForRouter, !router.instances.indices.allSatisfy({ router.answers($0, at: now) }) {
+        if verb == .abort, bug == .abortWaitsForRouter,
+            !router.instances.indices.allSatisfy({ router.answers($0, at: now) })
+        {
             laws.noteAbort(self)
             return
         }
@@ -138,7 +141,8 @@ extension SimulatedWorld {
 
     private static func verbs(_ plan: Plan) -> [Command.Verb] {
         [
-            .pause, .resume, .resume, .promote(full: false), .promote(full: false), .promote(full: true), .approve, .approve,
+            .pause, .resume, .resume, .promote(full: false), .promote(full: false), .promote(full: true), .approve,
+            .approve,
             .approve, .deny, .deny, .skip(metric: plan.metrics.first?.name ?? "none"), .abort,
         ]
     }

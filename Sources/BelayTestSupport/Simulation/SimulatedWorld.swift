@@ -56,7 +56,9 @@ package final class SimulatedWorld {
         let plan = SimulatedPlan.make(&random)
         self.plan = plan
         var driven = plan
-        if bug == .staleMeasurementAccepted { for index in driven.metrics.indices { driven.metrics[index].window = .zero } }
+        if bug == .staleMeasurementAccepted {
+            for index in driven.metrics.indices { driven.metrics[index].window = .zero }
+        }
         drivenPlan = driven
         router = SimulatedRouter(instances: random.between(1, 2))
         metricMood = plan.metrics.map { _ in .good }
@@ -84,7 +86,8 @@ package final class SimulatedWorld {
             if !isCalm, census.steps >= limit || stored.state.isFinished { calmDown() }
             if isCalm { calmSteps += 1 }
             guard calmSteps < 60_000 else {
-                throw LawBroken(law: 7, message: "the rollout does not end once nothing goes wrong: \(stored.state.phase)")
+                throw LawBroken(
+                    law: 7, message: "the rollout does not end once nothing goes wrong: \(stored.state.phase)")
             }
             try step()
         }
@@ -95,7 +98,11 @@ package final class SimulatedWorld {
     package var story: [String] {
         let zero = journal[0].at.milliseconds
         return journal.suffix(60).map { "\($0.at.milliseconds - zero) \($0.event)" }
-            + ["router \(router.instances.map { "\($0.share.text) up \($0.isUp) hung until \($0.hungUntil.milliseconds - zero)" }) file \(router.file.text)", "now \(now.milliseconds - zero)", "last append by one of \(drivers.map(\.epoch)), lease \(storeEpoch): \((lastAppend?.records ?? []).map { "\($0.event)" })"]
+            + [
+                "router \(router.instances.map { "\($0.share.text) up \($0.isUp) hung until \($0.hungUntil.milliseconds - zero)" }) file \(router.file.text)",
+                "now \(now.milliseconds - zero)",
+                "last append by one of \(drivers.map(\.epoch)), lease \(storeEpoch): \((lastAppend?.records ?? []).map { "\($0.event)" })",
+            ]
     }
 
     private func step() throws(LawBroken) {
@@ -170,8 +177,10 @@ package final class SimulatedWorld {
         let clock = Timestamp(milliseconds: floor)
         leaseUntil = now.advanced(by: .seconds(30))
         let driver = SimulatedDriver(
-            driver: Driver(machine: machine, leaseUntil: clock.advanced(by: .seconds(30)), at: clock), epoch: storeEpoch,
-            offset: offset, wakesAt: now, renewsAt: now.advanced(by: .seconds(5)), asleepUntil: Timestamp(milliseconds: 0))
+            driver: Driver(machine: machine, leaseUntil: clock.advanced(by: .seconds(30)), at: clock),
+            epoch: storeEpoch,
+            offset: offset, wakesAt: now, renewsAt: now.advanced(by: .seconds(5)),
+            asleepUntil: Timestamp(milliseconds: 0))
         drivers.append(driver)
     }
 
@@ -262,7 +271,9 @@ package final class SimulatedWorld {
     func crash(_ index: Int) {
         // What was on its way to the router may still land.
         for task in drivers[index].tasks where task.stage == 2 {
-            if case .traffic(let write) = task.job, write.kind == .forward, random.once(in: 2) { orphan(task, of: drivers[index]) }
+            if case .traffic(let write) = task.job, write.kind == .forward, random.once(in: 2) {
+                orphan(task, of: drivers[index])
+            }
         }
         drivers.remove(at: index)
     }
@@ -274,11 +285,14 @@ package final class SimulatedWorld {
         for job in cancelled {
             guard let task = drivers[index].tasks.firstIndex(where: { $0.job == job && !$0.isOrphan }) else { continue }
             let given = drivers[index].tasks.remove(at: task)
-            if case .traffic(let write) = given.job, write.kind == .forward, given.stage == 2 { orphan(given, of: drivers[index]) }
+            if case .traffic(let write) = given.job, write.kind == .forward, given.stage == 2 {
+                orphan(given, of: drivers[index])
+            }
         }
         for job in started { begin(job, of: index) }
         drivers[index].wakesAt = Timestamp(
-            milliseconds: max(now.milliseconds + 1, drivers[index].driver.wakes(at: clock).milliseconds - drivers[index].offset))
+            milliseconds: max(
+                now.milliseconds + 1, drivers[index].driver.wakes(at: clock).milliseconds - drivers[index].offset))
         if drivers[index].driver.end(at: clock) != nil {
             if case .needsAttention = drivers[index].driver.end(at: clock) { census.note(.leaseRanOut) }
             drivers.remove(at: index)

@@ -8,7 +8,9 @@ package enum Soak {
 
         package var text: String {
             var lines = ["\(census.steps) steps in \(census.rollouts) rollouts"]
-            for situation in Census.Situation.allCases { lines.append("  \(situation.rawValue): \(census.count(situation))") }
+            for situation in Census.Situation.allCases {
+                lines.append("  \(situation.rawValue): \(census.count(situation))")
+            }
             for (seed, law) in broken.prefix(10) { lines.append("seed \(seed) breaks law \(law.law): \(law.message)") }
             let rare = census.rarer(than: 100)
             if !rare.isEmpty { lines.append("came up less than 100 times: \(rare.joined(separator: ", "))") }
@@ -21,7 +23,9 @@ package enum Soak {
     package static func run(steps: Int, firstSeed: UInt64, workers: Int = 2) async -> Outcome {
         await withTaskGroup(of: Outcome.self) { group in
             for worker in 0..<workers {
-                group.addTask { work(steps: steps / workers + 1, from: firstSeed + UInt64(worker), by: UInt64(workers)) }
+                group.addTask {
+                    work(steps: steps / workers + 1, from: firstSeed + UInt64(worker), by: UInt64(workers))
+                }
             }
             var outcome = Outcome()
             for await part in group {

@@ -1,0 +1,73 @@
+# Everything is behind these words; each does the set-up it needs.
+SHELL := /bin/bash
+SWIFT ?= swift
+STRICT := -Xswiftc -warnings-as-errors
+SOAK_STEPS ?= 10000000
+SOAK_SEED ?= 0
+SOAK_ROUNDS ?= 10
+
+.PHONY: help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
+
+help:
+	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (4 minutes)'
+	@echo 'make test    every test: unit, simulation (10 million steps), tidy, acceptance on real servers'
+	@echo 'make check   strict build, formatting'
+	@echo 'make bench   the figures, beside their limits'
+	@echo 'make soak    the simulation on fresh seeds (SOAK_ROUNDS times 10 million steps)'
+	@echo 'make golden  rewrite the golden files; read the diff'
+	@echo 'make tsan    the tests under Thread Sanitizer'
+
+setup:
+	@scripts/setup build
+
+setup-test:
+	@scripts/setup test
+
+build: setup
+	$(SWIFT) build
+
+release: setup
+	$(SWIFT) build -c release --static-swift-stdlib --scratch-path .build-static --product belay
+
+demo:
+	@scripts/setup demo
+	$(SWIFT) build --product belay
+	@exec .build/debug/belay demo
+
+check: setup
+	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error
+	$(SWIFT) format lint --strict --recursive Sources Tests Benchmarks Package.swift
+
+simulation: setup
+	$(SWIFT) build -c release --product belay-soak
+	.build/release/belay-soak $(SOAK_STEPS) $(SOAK_SEED)
+
+test: setup-test simulation
+	$(SWIFT) build --build-tests
+	$(SWIFT) test --skip-build
+
+unit: setup
+	$(SWIFT) test --skip BelayAcceptanceTests
+
+acceptance: setup-test
+	$(SWIFT) test --filter BelayAcceptanceTests
+
+golden: setup
+	UPDATE_GOLDEN=1 $(SWIFT) test --skip BelayAcceptanceTests --skip BelaySimulationTests
+	git diff --stat
+
+soak: setup
+	$(SWIFT) build -c release --product belay-soak
+	@for round in $$(seq $(SOAK_ROUNDS)); do \
+	    seed=$$(( $$(date +%s) * 100000 + round * 1000000000 )); echo "from seed $$seed"; \
+	    .build/release/belay-soak $(SOAK_STEPS) $$seed | tail -n 4 || exit 1; done
+
+tsan: setup
+	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --skip BelayAcceptanceTests --skip BelaySimulationTests
+
+bench: setup-test release
+	$(SWIFT) build -c release --product belay-bench
+	.build/release/belay-bench .build-static/release/belay
+
+clean:
+	rm -rf .build .build-static .build-tsan

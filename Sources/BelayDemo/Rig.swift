@@ -1,0 +1,190 @@
+internal import Foundation
+internal import Glibc
+
+/// Two versions of a service, HAProxy and Prometheus on free loopback ports, in a folder of their own, each with a
+/// bounded life. Everything it starts ends with `stop`.
+package final class Rig {
+    package let folder: String
+    package let frontends: [Int]
+    package let prometheusPort: Int
+    package let mapFile: String
+    package private(set) var blue: LocalProcess?
+    package private(set) var green: LocalProcess?
+    package private(set) var haproxies: [LocalProcess?]
+    package private(set) var prometheus: LocalProcess?
+    private let ports: (blue: Int, green: Int, stats: [Int])
+    private let belay: String
+    private let life: Int
+    /// Lines added to the map beside our key.
+    private let otherKeys: String
+    private let redispatch: Bool
+
+    /// - Parameter belay: The binary whose hidden `demo-service` is the service.
+    package init(
+        belay: String, folder: String? = nil, instances: Int = 1, life: Int = 600, otherKeys: String = "", redispatch: Bool = false
+    ) throws {
+        self.belay = belay
+        self.life = life
+        self.otherKeys = otherKeys
+        self.redispatch = redispatch
+        let base = folder ?? "/tmp/belay-\(UUID().uuidString.prefix(8))"
+        self.folder = base
+        try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        frontends = try (0..<instances).map { _ in try Loopback.freePort() }
+        ports = (try Loopback.freePort(), try Loopback.freePort(), try (0..<instances).map { _ in try Loopback.freePort() })
+        prometheusPort = try Loopback.freePort()
+        mapFile = base + "/app.map"
+        haproxies = Array(repeating: nil, count: instances)
+        try ("app 0\n" + otherKeys).write(toFile: mapFile, atomically: true, encoding: .utf8)
+        for index in 0..<instances { try config(index).write(toFile: configPath(index), atomically: true, encoding: .utf8) }
+        try scrape.write(toFile: base + "/prometheus.yml", atomically: true, encoding: .utf8)
+    }
+
+    package func socket(_ index: Int = 0) -> String { "\(folder)/haproxy-\(index).sock" }
+    package var prometheusAddress: String { "http://127.0.0.1:\(prometheusPort)" }
+    private func configPath(_ index: Int) -> String { "\(folder)/haproxy-\(index).cfg" }
+
+    private func config(_ index: Int) -> String {
+        haproxyConfig(
+            stats: ports.stats[index], frontend: frontends[index], socket: socket(index), blue: ports.blue, green: ports.green,
+            redispatch: redispatch)
+    }
+
+    private var scrape: String {
+        let targets = ports.stats.map { "'127.0.0.1:\($0)'" }.joined(separator: ", ")
+        return """
+            global: {scrape_interval: 1s, evaluation_interval: 1s, scrape_timeout: 900ms}
+            scrape_configs:
+            - {job_name: haproxy, static_configs: [{targets: [\(targets)]}]}
+            - {job_name: app, static_configs: [{targets: ['127.0.0.1:\(ports.blue)', '127.0.0.1:\(ports.green)']}]}
+
+            """
+    }
+
+    // MARK: Start and stop
+
+    package func startServices(blueErrors: Double = 0, greenErrors: Double = 0) async throws {
+        try await startBlue(errors: blueErrors)
+        try await startGreen(errors: greenErrors)
+    }
+
+    package func startBlue(errors: Double = 0, version: String = "blue") async throws {
+        blue = try await service(version, ports.blue, errors)
+    }
+
+    package func startGreen(errors: Double = 0, version: String = "green") async throws {
+        green = try await service(version, ports.green, errors)
+    }
+
+    /// As a deploy would: the idle side gets another version.
+    package func replaceBlue(errors: Double, version: String) async throws {
+        await blue?.stop()
+        try await startBlue(errors: errors, version: version)
+    }
+
+    package func replaceGreen(errors: Double, version: String) async throws {
+        await green?.stop()
+        try await startGreen(errors: errors, version: version)
+    }
+
+    package func stopGreen() async {
+        await green?.stop()
+        green = nil
+    }
+
+    private func service(_ version: String, _ port: Int, _ errors: Double) async throws -> LocalProcess {
+        let arguments = ["demo-service", "--port", "\(port)", "--name", version, "--errors", "\(errors)", "--life", "\(life)"]
+        let process = try await LocalProcess.start(belay, arguments, log: folder + "/service.log")
+        try await Rig.until("the service \(version) listens", log: process.log) { Rig.connects(to: port) }
+        return process
+    }
+
+    package func startHAProxy(_ index: Int = 0) async throws {
+        unlink(socket(index))
+        haproxies[index] = try await LocalProcess.start(
+            "timeout", ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db", "-p", pidFile(index)],
+            environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
+        try await Rig.until("HAProxy answers", log: "\(folder)/haproxy-\(index).log") {
+            FileManager.default.fileExists(atPath: socket(index)) && Rig.connects(to: frontends[index])
+        }
+    }
+
+    /// A new process takes the listeners over; the old one finishes what it has.
+    package func reloadHAProxy(_ index: Int = 0) async throws {
+        let old = haproxyPID(index)
+        haproxies[index] = try await LocalProcess.start(
+            "timeout",
+            ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db", "-p", pidFile(index), "-x", socket(index), "-sf", "\(old)"],
+            environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
+        try await Rig.until("HAProxy was reloaded", log: "\(folder)/haproxy-\(index).log") { haproxyPID(index) != old }
+    }
+
+    package func stopHAProxy(_ index: Int = 0) async {
+        await haproxies[index]?.stop()
+        haproxies[index] = nil
+    }
+
+    private func pidFile(_ index: Int) -> String { "\(folder)/haproxy-\(index).pid" }
+
+    private func haproxyPID(_ index: Int) -> Int {
+        Int((try? String(contentsOfFile: pidFile(index), encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") ?? 0
+    }
+
+    package func startPrometheus() async throws {
+        prometheus = try await LocalProcess.start(
+            "timeout",
+            [
+                "--kill-after=1", "\(life)", "prometheus", "--config.file=\(folder)/prometheus.yml", "--storage.tsdb.path=\(folder)/data",
+                "--web.listen-address=127.0.0.1:\(prometheusPort)", "--log.level=warn",
+            ], environment: ["PATH": Rig.path], log: folder + "/prometheus.log")
+        try await Rig.until("Prometheus is ready", log: folder + "/prometheus.log") { Rig.connects(to: prometheusPort) }
+    }
+
+    package func stopPrometheus() async {
+        await prometheus?.stop()
+        prometheus = nil
+    }
+
+    package func stop() async {
+        for process in [blue, green, prometheus] + haproxies { await process?.stop() }
+        try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    // MARK: Asking
+
+    /// The share of the second side as an instance has it.
+    package func value(_ index: Int = 0) -> String {
+        let answer = UnixSocket.ask(socket(index), "get map \(mapFile) app") ?? ""
+        guard let start = answer.range(of: "value=\"") else { return "none" }
+        return String(answer[start.upperBound...].prefix { $0 != "\"" })
+    }
+
+    package func setValue(_ value: Int, _ index: Int = 0) { _ = UnixSocket.ask(socket(index), "set map \(mapFile) app \(value)") }
+
+    package var fileValue: String {
+        let text = (try? String(contentsOfFile: mapFile, encoding: .utf8)) ?? ""
+        return text.split(separator: "\n").first { $0.hasPrefix("app ") }.map { String($0.dropFirst(4)) } ?? "none"
+    }
+
+    /// Waits for something that must come; what it waits for is not a guess of how long it takes.
+    package static func until(
+        _ what: String, within seconds: Double = 30, log: String? = nil, _ condition: () async throws -> Bool
+    ) async throws {
+        let end = Date().addingTimeInterval(seconds)
+        while try await !condition() {
+            guard Date() < end else {
+                let words = log.flatMap { try? String(contentsOfFile: $0, encoding: .utf8) } ?? ""
+                throw LocalProcess.Failure(description: "waited \(seconds) s in vain: \(what)\n\(words.suffix(4000))")
+            }
+            try await Task.sleep(for: .milliseconds(10))
+        }
+    }
+
+    private static func connects(to port: Int) -> Bool {
+        guard let file = Loopback.connect(port: port, timeout: 1) else { return false }
+        close(file)
+        return true
+    }
+
+    private static let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+}

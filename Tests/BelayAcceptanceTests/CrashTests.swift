@@ -1,0 +1,131 @@
+import BelayDemo
+import Foundation
+import Testing
+
+/// Killed anywhere, a run is finished by the next one.
+@Suite("Killed and resumed", .serialized)
+struct CrashTests {
+    /// The named points and how a process is brought there.
+    static let points = ["after-append", "after-write", "between-runtime-and-file", "before-read-back", "in-way-back", "in-takeover"]
+
+    @Test func `at every named point, six times each, the next one finishes what was begun`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let file = try stage.file(Stage.canary([25, 50, 100], hold: "200ms"), analysis: Stage.noGate)
+            var hits: [String: Int] = [:]
+            for point in Self.points {
+                for nth in 1...6 {
+                    let before = stage.rig.value()
+                    let isBack = point == "in-way-back"
+                    var arguments = ["run", file]
+                    if isBack { arguments += ["--timeout", "\(nth * 100)ms"] }
+                    let count = isBack || point == "in-takeover" ? 1 : nth % 4 + 1
+                    if point == "in-takeover" {
+                        try await killAtRandom(arguments, after: .milliseconds(100 * nth), stage)
+                        arguments = ["resume", "app"]
+                    }
+                    let crashed = try await stage.start(arguments, environment: ["BELAY_CRASH_AT": "\(point):\(count)"])
+                    let code = await crashed.wait()
+                    if code == 137 { hits[point, default: 0] += 1 }
+                    if code == 137 { try await finish(stage) }
+                    try await check(stage, before: before, isBack: isBack && code == 137, "\(point):\(count)")
+                }
+            }
+            for point in Self.points { #expect(hits[point, default: 0] >= 4, "\(point) was hit \(hits[point, default: 0]) times") }
+        }
+    }
+
+    @Test func `at thirty random moments, the next one finishes what was begun`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let file = try stage.file(Stage.canary([25, 50, 100], hold: "200ms"), analysis: Stage.noGate)
+            var killed = 0
+            for round in 0..<30 {
+                let before = stage.rig.value()
+                try await killAtRandom(["run", file], after: .milliseconds(Int.random(in: 20...900)), stage)
+                // Sometimes the one that resumes is killed, too.
+                if round % 3 == 0 { try await killAtRandom(["resume", "app"], after: .milliseconds(Int.random(in: 10...300)), stage) }
+                killed += 1
+                try await finish(stage)
+                try await check(stage, before: before, isBack: false, "round \(round)")
+            }
+            #expect(killed == 30)
+            #expect(try await stage.belay("verify").code == 0)
+        }
+    }
+
+    private func killAtRandom(_ arguments: [String], after moment: Duration, _ stage: Stage) async throws {
+        let process = try await stage.start(arguments)
+        try await Task.sleep(for: moment)
+        process.signal(SIGKILL)
+        _ = await process.wait()
+    }
+
+    private func finish(_ stage: Stage) async throws {
+        let resumed = try await stage.belay("resume", "app")
+        // 1: over already, or nothing was recorded before the kill.
+        #expect([0, 1, 2, 3].contains(resumed.code), "\(resumed.text)")
+    }
+
+    /// Journal, router and file agree.
+    private func check(_ stage: Stage, before: String, isBack: Bool, _ what: String) async throws {
+        let value = stage.rig.value()
+        let latest = try await stage.belay("list", "--limit", "1")
+        #expect(value == "0" || value == "10000", "\(what): \(value)")
+        #expect(stage.rig.fileValue == value, "\(what)")
+        #expect(!latest.text.contains("under way"), "\(what): \(latest.text)")
+        if isBack { #expect(value == before, "\(what): \(latest.text)") }
+        if latest.text.contains("rolled back") { #expect(value == before, "\(what): \(latest.text)") }
+    }
+}
+
+/// The disk of journal and map is full.
+@Suite("A full disk", .serialized)
+struct FullDiskTests {
+    @Test func `at 50 % the traffic goes back, and nothing is lost`() async throws {
+        let folder = "/tmp/belay-small-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let mount = try await LocalProcess.start("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], log: folder + ".log")
+        guard await mount.wait() == 0 else {
+            // Without the right to mount, JournalTests covers it by max_page_count.
+            try? FileManager.default.removeItem(atPath: folder)
+            return
+        }
+        do {
+            try await Stage.with(folder: folder) { stage in
+                try await stage.serve()
+                let file = try stage.file(Stage.canary([50, 100], hold: "120s"), analysis: Stage.noGate)
+                let run = try await stage.start(["run", file])
+                try await stage.expect(run, says: "router confirms: 50 %")
+                fill(folder)
+                let code = await run.wait()
+                #expect(stage.rig.value() == "0", "\(run.output)")
+                #expect([3, 6].contains(code), "\(code) \(run.output)")
+                unlink(folder + "/filler")
+                let resumed = try await stage.belay("resume", "app")
+                #expect([1, 3, 6].contains(resumed.code), "\(resumed.text)")
+                #expect(stage.rig.value() == "0")
+                #expect(stage.rig.fileValue == "0")
+                #expect(try await stage.belay("verify").code == 0)
+                #expect(try await stage.belay("list").text.contains("rolled back"))
+            }
+        } catch {
+            _ = await (try await LocalProcess.start("umount", [folder], log: folder + ".log")).wait()
+            throw error
+        }
+        _ = await (try await LocalProcess.start("umount", [folder], log: folder + ".log")).wait()
+        rmdir(folder)
+        unlink(folder + ".log")
+    }
+
+    /// Takes every byte there is.
+    private func fill(_ folder: String) {
+        let file = open(folder + "/filler", O_CREAT | O_WRONLY, 0o644)
+        var size = 1 << 20
+        while size >= 1 {
+            let block = [UInt8](repeating: 1, count: size)
+            if write(file, block, size) < size { size /= 2 }
+        }
+        close(file)
+    }
+}

@@ -1,0 +1,63 @@
+import BelayCore
+import BelayMetrics
+import Testing
+
+@Suite("Prometheus' answers")
+struct PrometheusTests {
+    private func answer(_ status: Int, _ body: String) -> MetricAnswer {
+        PrometheusProvider.answer(status: status, body: Array(body.utf8))
+    }
+
+    private func success(_ type: String, _ result: String) -> MetricAnswer {
+        answer(200, #"{"status":"success","data":{"resultType":"\#(type)","result":\#(result)}}"#)
+    }
+
+    @Test func `scalar, vector and matrix give numbers`() {
+        #expect(success("scalar", #"[1700000000.1,"10"]"#) == .scalar(10))
+        #expect(
+            success("vector", #"[{"metric":{},"value":[1,"10"]},{"metric":{},"value":[1,"11"]}]"#) == .list([10, 11]))
+        #expect(
+            success("matrix", #"[{"metric":{},"values":[[1,"11"],[2,"12"]]},{"metric":{},"values":[[1,"13"]]}]"#)
+                == .list([11, 12, 13]))
+        #expect(success("vector", "[]") == .list([]))
+        #expect(success("vector", #"[{"value":[1,"+Inf"]},{"value":[1,"-Inf"]}]"#) == .list([.infinity, -.infinity]))
+        #expect(success("scalar", #"[1,"NaN"]"#).text == "NaN")
+    }
+
+    @Test func `vector 41: warnings change nothing`() {
+        let body = #"{"status":"success","data":{"resultType":"scalar","result":[1,"10"]},"warnings":["partial"]}"#
+        #expect(answer(200, body) == .scalar(10))
+    }
+
+    @Test func `5xx and 429 are no data, 4xx and what is not the API's are errors`() {
+        for status in [500, 502, 503, 429] {
+            guard case .noData = answer(status, "") else {
+                Issue.record("\(status)")
+                continue
+            }
+        }
+        for (status, body) in [
+            (400, #"{"status":"error","errorType":"bad_data","error":"parse error"}"#), (404, ""), (200, "<html>"),
+            (200, "{}"),
+            (200, #"{"status":"error","error":"x"}"#), (302, ""),
+        ] {
+            guard case .error = answer(status, body) else {
+                Issue.record("\(status) \(body)")
+                continue
+            }
+        }
+        guard case .error(let message) = answer(400, #"{"error":"parse error at char 5"}"#) else { return }
+        #expect(message.contains("parse error at char 5"))
+    }
+
+    @Test func `a string has no numbers, a broken sample is an error`() {
+        for answer in [
+            success("string", #"[1,"x"]"#), success("scalar", #"[1,"abc"]"#), success("vector", #"[{"value":[1]}]"#),
+        ] {
+            guard case .error = answer else {
+                Issue.record("\(answer)")
+                continue
+            }
+        }
+    }
+}
