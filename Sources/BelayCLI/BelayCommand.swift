@@ -27,7 +27,9 @@ struct BelayCommand: AsyncParsableCommand {
                     StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self,
                 ]),
             CommandGroup(name: "Before", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
-            CommandGroup(name: "Otherwise", subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),
+            CommandGroup(
+                name: "Otherwise",
+                subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),
         ])
 }
 

@@ -29,7 +29,9 @@ package final class Load: Sendable {
         let end = Date().addingTimeInterval(life)
         for index in 0..<connections {
             Thread.detachNewThread { [self] in
-                run(port: port, pause: Double(connections) / Double(perSecond), offset: Double(index) / Double(perSecond), until: end)
+                run(
+                    port: port, pause: Double(connections) / Double(perSecond),
+                    offset: Double(index) / Double(perSecond), until: end)
             }
         }
     }

@@ -22,7 +22,8 @@ package final class LocalProcess: Sendable {
     ///   - log: The file that takes standard output and error.
     ///   - output: Another file for standard output alone.
     package static func start(
-        _ executable: String, _ arguments: [String], environment: [String: String] = [:], log: String, output: String? = nil
+        _ executable: String, _ arguments: [String], environment: [String: String] = [:], log: String,
+        output: String? = nil
     ) async throws -> LocalProcess {
         let file = try FileDescriptor.open(log, .writeOnly, options: [.create, .append], permissions: .ownerReadWrite)
         let other = try output.map {
@@ -30,13 +31,15 @@ package final class LocalProcess: Sendable {
         }
         var options = PlatformOptions()
         options.createSession = true
-        let added = Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(rawValue: $0)!, $1 as String?) })
+        let added = Dictionary(
+            uniqueKeysWithValues: environment.map { (Environment.Key(rawValue: $0)!, $1 as String?) })
         let (pids, found) = AsyncStream.makeStream(of: Int32?.self)
         let task = Task<Int32, Never> { [options] in
             defer { found.finish() }
             do {
                 let result = try await run(
-                    executable.contains("/") ? .path(FilePath(executable)) : .name(executable), arguments: Arguments(arguments),
+                    executable.contains("/") ? .path(FilePath(executable)) : .name(executable),
+                    arguments: Arguments(arguments),
                     environment: .inherit.updating(added), platformOptions: options, input: .none,
                     output: .fileDescriptor(other ?? file, closeAfterSpawningProcess: other != nil),
                     error: .fileDescriptor(file, closeAfterSpawningProcess: true)

@@ -41,12 +41,13 @@ extension Rig {
         max: String = "0.01"
     ) -> String {
         let sockets = (0..<(instances ?? frontends.count)).map { "{socket: \(socket($0))}" }.joined(separator: ", ")
-        let gate = analysis ?? """
-              prometheus: {address: "\(prometheusAddress)", timeout: 2s}
-              templates:
-                - ref: haproxy-error-rate
-                  args: {backend: "{{canary.backend}}", max: "\(max)", window: \(window), interval: 1s, min-requests: "1"}
-            """
+        let gate =
+            analysis ?? """
+                    prometheus: {address: "\(prometheusAddress)", timeout: 2s}
+                    templates:
+                      - ref: haproxy-error-rate
+                        args: {backend: "{{canary.backend}}", max: "\(max)", window: \(window), interval: 1s, min-requests: "1"}
+                """
         return """
             apiVersion: belay.dev/v1
             kind: Rollout
@@ -79,7 +80,9 @@ enum UnixSocket {
         address.sun_family = sa_family_t(AF_UNIX)
         withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8.prefix(107))) }
         let isConnected = withUnsafePointer(to: &address) {
-            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0 }
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                connect(file, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
+            }
         }
         guard isConnected, Loopback.send(file, line + "\n") else { return nil }
         var answer: [UInt8] = []

@@ -21,7 +21,8 @@ package final class Rig {
 
     /// - Parameter belay: The binary whose hidden `demo-service` is the service.
     package init(
-        belay: String, folder: String? = nil, instances: Int = 1, life: Int = 600, otherKeys: String = "", redispatch: Bool = false
+        belay: String, folder: String? = nil, instances: Int = 1, life: Int = 600, otherKeys: String = "",
+        redispatch: Bool = false
     ) throws {
         self.belay = belay
         self.life = life
@@ -31,12 +32,16 @@ package final class Rig {
         self.folder = base
         try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
         frontends = try (0..<instances).map { _ in try Loopback.freePort() }
-        ports = (try Loopback.freePort(), try Loopback.freePort(), try (0..<instances).map { _ in try Loopback.freePort() })
+        ports = (
+            try Loopback.freePort(), try Loopback.freePort(), try (0..<instances).map { _ in try Loopback.freePort() }
+        )
         prometheusPort = try Loopback.freePort()
         mapFile = base + "/app.map"
         haproxies = Array(repeating: nil, count: instances)
         try ("app 0\n" + otherKeys).write(toFile: mapFile, atomically: true, encoding: .utf8)
-        for index in 0..<instances { try config(index).write(toFile: configPath(index), atomically: true, encoding: .utf8) }
+        for index in 0..<instances {
+            try config(index).write(toFile: configPath(index), atomically: true, encoding: .utf8)
+        }
         try scrape.write(toFile: base + "/prometheus.yml", atomically: true, encoding: .utf8)
     }
 
@@ -46,7 +51,8 @@ package final class Rig {
 
     private func config(_ index: Int) -> String {
         haproxyConfig(
-            stats: ports.stats[index], frontend: frontends[index], socket: socket(index), blue: ports.blue, green: ports.green,
+            stats: ports.stats[index], frontend: frontends[index], socket: socket(index), blue: ports.blue,
+            green: ports.green,
             redispatch: redispatch)
     }
 
@@ -93,7 +99,9 @@ package final class Rig {
     }
 
     private func service(_ version: String, _ port: Int, _ errors: Double) async throws -> LocalProcess {
-        let arguments = ["demo-service", "--port", "\(port)", "--name", version, "--errors", "\(errors)", "--life", "\(life)"]
+        let arguments = [
+            "demo-service", "--port", "\(port)", "--name", version, "--errors", "\(errors)", "--life", "\(life)",
+        ]
         let process = try await LocalProcess.start(belay, arguments, log: folder + "/service.log")
         try await Rig.until("the service \(version) listens", log: process.log) { Rig.connects(to: port) }
         return process
@@ -102,7 +110,7 @@ package final class Rig {
     package func startHAProxy(_ index: Int = 0) async throws {
         unlink(socket(index))
         haproxies[index] = try await LocalProcess.start(
-            "timeout", ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db", "-p", pidFile(index)],
+            "timeout", ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db"],
             environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
         try await Rig.until("HAProxy answers", log: "\(folder)/haproxy-\(index).log") {
             FileManager.default.fileExists(atPath: socket(index)) && Rig.connects(to: frontends[index])
@@ -114,9 +122,14 @@ package final class Rig {
         let old = haproxyPID(index)
         haproxies[index] = try await LocalProcess.start(
             "timeout",
-            ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db", "-p", pidFile(index), "-x", socket(index), "-sf", "\(old)"],
+            [
+                "--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db", "-x", socket(index), "-sf",
+                "\(old)",
+            ],
             environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
-        try await Rig.until("HAProxy was reloaded", log: "\(folder)/haproxy-\(index).log") { haproxyPID(index) != old }
+        try await Rig.until("HAProxy was reloaded", log: "\(folder)/haproxy-\(index).log") {
+            ![0, old].contains(haproxyPID(index))
+        }
     }
 
     package func stopHAProxy(_ index: Int = 0) async {
@@ -124,17 +137,18 @@ package final class Rig {
         haproxies[index] = nil
     }
 
-    private func pidFile(_ index: Int) -> String { "\(folder)/haproxy-\(index).pid" }
-
     private func haproxyPID(_ index: Int) -> Int {
-        Int((try? String(contentsOfFile: pidFile(index), encoding: .utf8))?.trimmingCharacters(in: .whitespacesAndNewlines) ?? "") ?? 0
+        let answer = UnixSocket.ask(socket(index), "show info") ?? ""
+        let line = answer.split(separator: "\n").first { $0.hasPrefix("Pid: ") }
+        return line.flatMap { Int($0.dropFirst(5)) } ?? 0
     }
 
     package func startPrometheus() async throws {
         prometheus = try await LocalProcess.start(
             "timeout",
             [
-                "--kill-after=1", "\(life)", "prometheus", "--config.file=\(folder)/prometheus.yml", "--storage.tsdb.path=\(folder)/data",
+                "--kill-after=1", "\(life)", "prometheus", "--config.file=\(folder)/prometheus.yml",
+                "--storage.tsdb.path=\(folder)/data",
                 "--web.listen-address=127.0.0.1:\(prometheusPort)", "--log.level=warn",
             ], environment: ["PATH": Rig.path], log: folder + "/prometheus.log")
         try await Rig.until("Prometheus is ready", log: folder + "/prometheus.log") { Rig.connects(to: prometheusPort) }
@@ -159,7 +173,9 @@ package final class Rig {
         return String(answer[start.upperBound...].prefix { $0 != "\"" })
     }
 
-    package func setValue(_ value: Int, _ index: Int = 0) { _ = UnixSocket.ask(socket(index), "set map \(mapFile) app \(value)") }
+    package func setValue(_ value: Int, _ index: Int = 0) {
+        _ = UnixSocket.ask(socket(index), "set map \(mapFile) app \(value)")
+    }
 
     package var fileValue: String {
         let text = (try? String(contentsOfFile: mapFile, encoding: .utf8)) ?? ""

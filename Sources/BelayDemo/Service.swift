@@ -49,7 +49,10 @@ package final class Service: Sendable {
 
     private func response(to head: String) -> String {
         if head.hasPrefix("GET /metrics ") { return http(200, metrics) }
-        if delay > .zero { usleep(UInt32(delay.components.attoseconds / 1_000_000_000_000) + UInt32(delay.components.seconds) * 1_000_000) }
+        if delay > .zero {
+            usleep(
+                UInt32(delay.components.attoseconds / 1_000_000_000_000) + UInt32(delay.components.seconds) * 1_000_000)
+        }
         let fails = Int.random(in: 0..<10_000) < errors
         if fails {
             bad.wrappingAdd(1, ordering: .relaxed)
@@ -108,7 +111,9 @@ enum Loopback {
         let file = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
         configure(file)
         var limit = timeval(tv_sec: seconds, tv_usec: 0)
-        for option in [SO_RCVTIMEO, SO_SNDTIMEO] { setsockopt(file, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size)) }
+        for option in [SO_RCVTIMEO, SO_SNDTIMEO] {
+            setsockopt(file, SOL_SOCKET, option, &limit, socklen_t(MemoryLayout<timeval>.size))
+        }
         guard withAddress(port, { Glibc.connect(file, $0, $1) }) == 0 else {
             close(file)
             return nil
@@ -134,7 +139,8 @@ enum Loopback {
     /// The length of the head with its empty line, once it is there.
     static func headEnd(_ bytes: [UInt8]) -> Int? {
         guard bytes.count >= 4 else { return nil }
-        for index in 3..<bytes.count where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
+        for index in 3..<bytes.count
+        where bytes[index] == 10 && bytes[index - 1] == 13 && bytes[index - 2] == 10 && bytes[index - 3] == 13 {
             return index + 1
         }
         return nil

@@ -40,13 +40,28 @@ package final class SQLiteJournal: Sendable {
         let patience = Patience()
         self.patience = patience
         try StoreFile.check(path, mayCreate: access == .drive)
-        do {
-            queue = try DatabaseQueue(path: path, configuration: Self.configuration(patience))
-            try Self.prepare(queue, access)
-        } catch {
-            throw Self.failure(error, path)
-        }
+        queue = try Self.open(path, access, patience)
         if access == .drive { StoreFile.makeReserve(for: path, size: Self.reserveSize) }
+    }
+
+    /// Several processes may make the file at the same instant: changing to WAL answers "busy" without asking the busy
+    /// callback (https://www.sqlite.org/c3ref/busy_handler.html), so the whole opening is tried again for a while.
+    private static func open(_ path: String, _ access: Access, _ patience: Patience) throws(JournalFailure)
+        -> DatabaseQueue
+    {
+        var tries = 0
+        while true {
+            do {
+                let queue = try DatabaseQueue(path: path, configuration: configuration(patience))
+                try prepare(queue, access)
+                return queue
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && tries < 500 {
+                tries += 1
+                usleep(10_000)
+            } catch {
+                throw failure(error, path)
+            }
+        }
     }
 
     private static func configuration(_ patience: Patience) -> Configuration {
@@ -73,7 +88,14 @@ package final class SQLiteJournal: Sendable {
             (try migrator.hasBeenSuperseded(db), try migrator.hasCompletedMigrations(db))
         }
         if isNewer { throw JournalFailure(.unusable, "was written by a newer version of Belay; use that one") }
-        if !isComplete { try migrator.migrate(queue) }
+        if !isComplete {
+            do {
+                try migrator.migrate(queue)
+            } catch {
+                // Another process may have made the tables between our look and our transaction.
+                guard try queue.read(migrator.hasCompletedMigrations) else { throw error }
+            }
+        }
         guard access == .drive else { return }
         let verdict = try queue.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
         if verdict != "ok" { throw JournalFailure(.unusable, "is damaged: \(verdict ?? "no answer")") }

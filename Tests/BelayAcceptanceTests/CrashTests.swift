@@ -6,7 +6,9 @@ import Testing
 @Suite("Killed and resumed", .serialized)
 struct CrashTests {
     /// The named points and how a process is brought there.
-    static let points = ["after-append", "after-write", "between-runtime-and-file", "before-read-back", "in-way-back", "in-takeover"]
+    static let points = [
+        "after-append", "after-write", "between-runtime-and-file", "before-read-back", "in-way-back", "in-takeover",
+    ]
 
     @Test func `at every named point, six times each, the next one finishes what was begun`() async throws {
         try await Stage.with { stage in
@@ -31,7 +33,9 @@ struct CrashTests {
                     try await check(stage, before: before, isBack: isBack && code == 137, "\(point):\(count)")
                 }
             }
-            for point in Self.points { #expect(hits[point, default: 0] >= 4, "\(point) was hit \(hits[point, default: 0]) times") }
+            for point in Self.points {
+                #expect(hits[point, default: 0] >= 4, "\(point) was hit \(hits[point, default: 0]) times")
+            }
         }
     }
 
@@ -44,7 +48,9 @@ struct CrashTests {
                 let before = stage.rig.value()
                 try await killAtRandom(["run", file], after: .milliseconds(Int.random(in: 20...900)), stage)
                 // Sometimes the one that resumes is killed, too.
-                if round % 3 == 0 { try await killAtRandom(["resume", "app"], after: .milliseconds(Int.random(in: 10...300)), stage) }
+                if round % 3 == 0 {
+                    try await killAtRandom(["resume", "app"], after: .milliseconds(Int.random(in: 10...300)), stage)
+                }
                 killed += 1
                 try await finish(stage)
                 try await check(stage, before: before, isBack: false, "round \(round)")
@@ -85,7 +91,8 @@ struct FullDiskTests {
     @Test func `at 50 % the traffic goes back, and nothing is lost`() async throws {
         let folder = "/tmp/belay-small-\(UUID().uuidString.prefix(8))"
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let mount = try await LocalProcess.start("mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], log: folder + ".log")
+        let mount = try await LocalProcess.start(
+            "mount", ["-t", "tmpfs", "-o", "size=6m", "tmpfs", folder], log: folder + ".log")
         guard await mount.wait() == 0 else {
             // Without the right to mount, JournalTests covers it by max_page_count.
             try? FileManager.default.removeItem(atPath: folder)

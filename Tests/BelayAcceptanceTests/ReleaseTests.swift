@@ -57,7 +57,8 @@ struct ReleaseTests {
                       - {ref: haproxy-error-rate, args: {backend: "{{canary.backend}}", window: 4s, interval: 1s, min-requests: "1"}}
                       - {ref: haproxy-retry-rate, args: {backend: "{{canary.backend}}", window: 4s, interval: 1s}}
                 """
-            let ended = try await stage.belay("run", try stage.file(Stage.canary([30, 100], hold: "15s"), analysis: gates))
+            let ended = try await stage.belay(
+                "run", try stage.file(Stage.canary([30, 100], hold: "15s"), analysis: gates))
             #expect(ended.code == 1, "\(ended.text)")
             #expect(ended.text.contains("TAKING THE TRAFFIC BACK: haproxy-retry-rate"))
             load.stop()
@@ -80,7 +81,9 @@ struct ReleaseTests {
                             successCondition: len(result) >= 1
                             provider: {prometheus: {query: up}}
                 """
-            let run = try await stage.start(["run", try stage.file(Stage.canary([10, 100], hold: "60s"), analysis: gates)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([10, 100], hold: "60s"), analysis: gates),
+            ])
             try await stage.expect(run, says: "router confirms: 10 %")
             try await stage.expect(run, says: "✔ up")
             await stage.rig.stopPrometheus()
@@ -108,13 +111,17 @@ struct ReleaseTests {
                                   sum(rate(haproxy_backend_http_responses_total{proxy="app_green",code="5xx"}[4s]))
                                   / (sum(rate(haproxy_backend_http_responses_total{proxy="app_green"}[4s])) > 0)
                 """
-            let ended = try await stage.belay("run", try stage.file(Stage.canary([10, 100], hold: "10s"), analysis: gates))
+            let ended = try await stage.belay(
+                "run", try stage.file(Stage.canary([10, 100], hold: "10s"), analysis: gates))
             #expect(ended.code == 9, "\(ended.text)")
             #expect(stage.rig.value() == "0")
         }
     }
 
-    @Test func `a Prometheus that does not answer at the start is exit 8, a query it refuses is exit 2, nothing is touched`() async throws {
+    @Test
+    func `a Prometheus that does not answer at the start is exit 8, a query it refuses is exit 2, nothing is touched`()
+        async throws
+    {
         try await Stage.with { stage in
             try await stage.serve()
             let file = try stage.file(Stage.canary([10, 100], hold: "1s"))

@@ -33,7 +33,9 @@ struct RouterTests {
     @Test func `abort at 50 % returns when the router has confirmed it`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 50 %")
             #expect(stage.rig.value() == "5000")
             let abort = try await stage.belay("abort", "app", "--reason", "wrong build", "--actor", "carol")
@@ -48,7 +50,9 @@ struct RouterTests {
     @Test func `abort of an orphan does it itself`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 50 %")
             run.signal(SIGKILL)
             _ = await run.wait()
@@ -62,7 +66,9 @@ struct RouterTests {
     @Test func `abort fences out a driver that does not answer`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 50 %")
             run.signal(SIGSTOP)
             let abort = try await stage.belay("abort", "app")
@@ -77,7 +83,9 @@ struct RouterTests {
     @Test func `another hand's share is an abort with that cause`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 50 %")
             stage.rig.setValue(7000)
             #expect(await run.wait() == 3, "\(run.output)")
@@ -90,7 +98,9 @@ struct RouterTests {
         try await Stage.with { stage in
             try await stage.serve()
             let load = Load(port: stage.rig.frontends[0], perSecond: 100, life: 60)
-            let run = try await stage.start(["run", try stage.file(Stage.canary([25, 100], hold: "5s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([25, 100], hold: "5s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 25 %")
             try await stage.rig.reloadHAProxy()
             try await stage.expect(run, says: "router was reloaded")
@@ -105,7 +115,9 @@ struct RouterTests {
     @Test func `a reload that finds an older share of ours is asserted over`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([25, 100], hold: "4s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([25, 100], hold: "4s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 25 %")
             try "app 0\n".write(toFile: stage.rig.mapFile, atomically: true, encoding: .utf8)
             try await stage.rig.reloadHAProxy()
@@ -117,7 +129,9 @@ struct RouterTests {
     @Test func `HAProxy down in the middle of a step stops the clock, and it goes on when it is back`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start(["run", try stage.file(Stage.canary([25, 100], hold: "3s"), analysis: Stage.noGate)])
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([25, 100], hold: "3s"), analysis: Stage.noGate),
+            ])
             try await stage.expect(run, says: "router confirms: 25 %")
             await stage.rig.stopHAProxy()
             try await stage.expect(run, says: "router out of reach")
@@ -128,7 +142,9 @@ struct RouterTests {
         }
     }
 
-    @Test func `two instances are driven together; with one stopped a raise never counts, and the way back does`() async throws {
+    @Test func `two instances are driven together; with one stopped a raise never counts, and the way back does`()
+        async throws
+    {
         try await Stage.with(instances: 2) { stage in
             try await stage.serve()
             let strategy = Stage.canary([25, 50, 100], hold: "2s", extra: "      progressDeadline: 3s\n")
@@ -236,7 +252,8 @@ struct RouterTests {
             let file = try stage.file(Stage.canary([50, 100], hold: "1s"), analysis: Stage.noGate)
             var runs: [LocalProcess] = []
             for index in 0..<4 {
-                runs.append(try await stage.start(["run", file], store: index < 2 ? nil : stage.rig.folder + "/other.db"))
+                runs.append(
+                    try await stage.start(["run", file], store: index < 2 ? nil : stage.rig.folder + "/other.db"))
             }
             var codes: [Int32] = []
             for run in runs { codes.append(await run.wait()) }

@@ -11,7 +11,8 @@ final class Stage {
 
     /// The binary beside the test bundle.
     static let belay: String = {
-        let me = (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        let me =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
         return URL(fileURLWithPath: me).deletingLastPathComponent().appending(path: "belay").path
     }()
 
@@ -21,7 +22,8 @@ final class Stage {
 
     init(instances: Int = 1, otherKeys: String = "", redispatch: Bool = false, folder: String? = nil) async throws {
         rig = try Rig(
-            belay: Self.belay, folder: folder, instances: instances, life: 300, otherKeys: otherKeys, redispatch: redispatch)
+            belay: Self.belay, folder: folder, instances: instances, life: 300, otherKeys: otherKeys,
+            redispatch: redispatch)
         store = rig.folder + "/belay.db"
         for index in 0..<instances { try await rig.startHAProxy(index) }
     }
@@ -41,9 +43,12 @@ final class Stage {
         await stage.rig.stop()
     }
 
-    func file(_ strategy: String, name: String = "rollout", analysis: String? = nil, max: String = "0.01") throws -> String {
+    func file(_ strategy: String, name: String = "rollout", analysis: String? = nil, max: String = "0.01") throws
+        -> String
+    {
         let path = "\(rig.folder)/\(name).yaml"
-        try rig.rolloutFile(strategy: strategy, analysis: analysis, max: max).write(toFile: path, atomically: true, encoding: .utf8)
+        try rig.rolloutFile(strategy: strategy, analysis: analysis, max: max).write(
+            toFile: path, atomically: true, encoding: .utf8)
         return path
     }
 
@@ -55,15 +60,19 @@ final class Stage {
 
     static let noGate = "    none"
 
-    func start(_ arguments: [String], environment: [String: String] = [:], store: String? = nil) async throws -> LocalProcess {
+    func start(_ arguments: [String], environment: [String: String] = [:], store: String? = nil) async throws
+        -> LocalProcess
+    {
         logs += 1
         var environment = environment
         environment["BELAY_DB"] = store ?? self.store
         environment["NO_COLOR"] = "1"
-        return try await LocalProcess.start(Self.belay, arguments, environment: environment, log: "\(rig.folder)/belay-\(logs).log")
+        return try await LocalProcess.start(
+            Self.belay, arguments, environment: environment, log: "\(rig.folder)/belay-\(logs).log")
     }
 
-    func belay(_ arguments: String..., environment: [String: String] = [:], store: String? = nil) async throws -> Ended {
+    func belay(_ arguments: String..., environment: [String: String] = [:], store: String? = nil) async throws -> Ended
+    {
         let process = try await start(arguments, environment: environment, store: store)
         let code = await process.wait()
         return Ended(code: code, text: process.output)

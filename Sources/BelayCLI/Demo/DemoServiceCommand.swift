@@ -3,7 +3,8 @@ internal import BelayDemo
 
 /// The service of the demo and of the acceptance tests; hidden, since it is of no use elsewhere.
 struct DemoServiceCommand: ParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "demo-service", abstract: "One version of the demo's service.", shouldDisplay: false)
+    static let configuration = CommandConfiguration(
+        commandName: "demo-service", abstract: "One version of the demo's service.", shouldDisplay: false)
 
     @Option var port: Int
     @Option var name: String
