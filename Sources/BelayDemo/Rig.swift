@@ -182,6 +182,12 @@ package final class Rig {
         return text.split(separator: "\n").first { $0.hasPrefix("app ") }.map { String($0.dropFirst(4)) } ?? "none"
     }
 
+    /// Whether Prometheus has seen both backends.
+    package func hasScraped() async throws -> Bool {
+        let query = "/api/v1/query?query=haproxy_backend_http_responses_total"
+        return (Loopback.get(port: prometheusPort, path: query) ?? "").contains("app_green")
+    }
+
     /// Waits for something that must come; what it waits for is not a guess of how long it takes.
     package static func until(
         _ what: String, within seconds: Double = 30, log: String? = nil, _ condition: () async throws -> Bool

@@ -88,11 +88,7 @@ final class Stage {
     func watch() async throws {
         try await rig.startPrometheus()
         try await Rig.until("Prometheus has scraped HAProxy", within: 30) {
-            let ended = try await LocalProcess.start(
-                "curl", ["-sg", "\(rig.prometheusAddress)/api/v1/query?query=haproxy_backend_http_responses_total"],
-                log: rig.folder + "/curl.log")
-            _ = await ended.wait()
-            return ended.output.contains("app_green")
+            try await rig.hasScraped()
         }
     }
 }

@@ -1,6 +1,141 @@
 internal import ArgumentParser
+internal import BelayDemo
+internal import BelayEngine
+internal import Foundation
+internal import Glibc
 
 struct DemoCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(commandName: "demo", abstract: "The whole thing on this machine.")
-    func run() async throws { throw ExitCode(1) }
+    static let configuration = CommandConfiguration(
+        commandName: "demo", abstract: "The whole thing on this machine: a release, a rollback and a resumed one.",
+        discussion: """
+            Starts two versions of a small service, HAProxy, Prometheus and a bounded load on free loopback ports, and takes
+            about two minutes. Needs haproxy and prometheus. Everything it started is gone afterwards, also after Ctrl-C.
+            """)
+
+    @Option(help: "Requests a second.") var rate = 100
+
+    func run() async throws {
+        let show = Task { try await DemoShow(rate: rate).play() }
+        let stopped = Locked<Int32?>(nil)
+        let watch = Signals.watch { number in
+            stopped.withLock { $0 = number }
+            show.cancel()
+        }
+        let result = await show.result
+        withExtendedLifetime(watch) {}
+        if let number = stopped.withLock({ $0 }) {
+            Console.say("\nstopped; everything it started is gone")
+            throw ExitCode(128 + number)
+        }
+        switch result {
+        case .success(let isGood): if !isGood { throw ExitCode(1) }
+        case .failure(let error): throw CommandFailure(.failure, "the demo could not go on: \(error)")
+        }
+    }
+}
+
+/// The demo's three acts.
+struct DemoShow {
+    let rate: Int
+
+    private static let strategy = """
+            canary:
+              steps:
+                - {setWeight: 10, hold: 6s}
+                - {setWeight: 25, hold: 6s}
+                - {setWeight: 50, hold: 6s}
+                - {setWeight: 100, hold: 6s}
+        """
+
+    /// - Returns: Whether everything went as it should.
+    func play() async throws -> Bool {
+        let rig = try Rig(belay: "/proc/self/exe", life: 300)
+        let load = Locked<Load?>(nil)
+        do {
+            let isGood = try await acts(rig, load)
+            load.withLock { $0?.stop() }
+            await rig.stop()
+            return isGood
+        } catch {
+            load.withLock { $0?.stop() }
+            await Task { await rig.stop() }.value  // Not cut short by the cancellation that brought us here.
+            throw error
+        }
+    }
+
+    private func acts(_ rig: Rig, _ running: Locked<Load?>) async throws -> Bool {
+        heading("starting two versions of a service, HAProxy, Prometheus and \(rate) requests a second")
+        try await rig.startBlue(version: "v1")
+        try await rig.startGreen(version: "v2")
+        try await rig.startHAProxy()
+        try await rig.startPrometheus()
+        let load = Load(port: rig.frontends[0], perSecond: rate, life: 240)
+        running.withLock { $0 = load }
+        let file = rig.folder + "/demo.yaml"
+        try rig.rolloutFile(name: "demo", strategy: Self.strategy).write(toFile: file, atomically: true, encoding: .utf8)
+        say("http://127.0.0.1:\(rig.frontends[0]) is the service, \(rig.prometheusAddress) is Prometheus, \(file) is the rollout")
+        try await waitForFirstScrape(rig)
+
+        heading("1. a good version, v2: 10 → 25 → 50 → 100 %")
+        let first = try await belay(["run", file, "--revision", "v2"], rig)
+
+        heading("2. v3, which fails 5 % of its requests: Belay has to take it back")
+        try await rig.replaceBlue(errors: 5, version: "v3")
+        let second = try await belay(["run", file, "--revision", "v3"], rig)
+
+        heading("3. v4, whose driver is killed at 25 % with SIGKILL, and resumed")
+        try await rig.replaceBlue(errors: 0, version: "v4")
+        let killed = try await belay(["run", file, "--revision", "v4"], rig, killedAt: "router confirms: 25 %")
+        say(Console.colored("— the driver is dead; HAProxy serves 25 % on, nobody watches. `belay resume` —", .yellow))
+        let third = try await belay(["resume", "demo"], rig)
+
+        load.stop()
+        let table = try DemoTable(samples: load.samples, store: rig.folder + "/belay.db")
+        heading("what the clients saw")
+        for line in table.lines { say(line) }
+        let isGood = first == 0 && second == 1 && killed == 137 && third == 0 && load.failed.isEmpty
+        if !isGood {
+            say(Console.colored("not as it should be: exit codes \(first), \(second), \(killed), \(third) instead of 0, 1, 137, 0", .red))
+        }
+        return isGood
+    }
+
+    /// Prometheus looks at its targets up to six seconds after its start.
+    private func waitForFirstScrape(_ rig: Rig) async throws {
+        try await Rig.until("the first scrape", log: rig.folder + "/prometheus.log") { try await rig.hasScraped() }
+    }
+
+    /// Runs this binary as a process of its own, its words passed on.
+    private func belay(_ arguments: [String], _ rig: Rig, killedAt moment: String? = nil) async throws -> Int32 {
+        say(Console.colored("$ belay \(arguments.map { $0.hasPrefix("/tmp") ? "demo.yaml" : $0 }.joined(separator: " "))", .bold))
+        let log = "\(rig.folder)/act-\(UUID().uuidString.prefix(4)).log"
+        let process = try await LocalProcess.start(
+            "/proc/self/exe", arguments, environment: ["BELAY_DB": rig.folder + "/belay.db"], log: log)
+        let code = Task { await process.wait() }
+        let isOver = Locked(false)
+        let watcher = Task {
+            _ = await code.value
+            isOver.withLock { $0 = true }
+        }
+        var shown = 0
+        var isLast = false
+        while !isLast {
+            do {
+                try await Task.sleep(for: .milliseconds(50))
+            } catch {
+                await Task { await process.stop() }.value
+                throw error
+            }
+            isLast = isOver.withLock { $0 }
+            let lines = process.output.split(separator: "\n", omittingEmptySubsequences: false).dropLast()
+            for line in lines.dropFirst(shown) { say("    \(line)") }
+            shown = lines.count
+            if let moment, process.output.contains(moment) { process.signal(SIGKILL) }
+        }
+        await watcher.value
+        return await code.value
+    }
+
+    private func heading(_ text: String) { say("\n" + Console.colored(text, .bold)) }
+    private func say(_ text: String) { Console.say(text) }
 }
