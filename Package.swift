@@ -46,6 +46,10 @@ let package = Package(
         .target(name: "BelayTestSupport", dependencies: ["BelayCore"], swiftSettings: strict),
         .executableTarget(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
+        .executableTarget(
+            name: "belay-bench", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", "BelayDemo"],
+            path: "Benchmarks",
+            swiftSettings: strict),
         .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
         .testTarget(name: "BelayCoreTests", dependencies: ["BelayCore"], swiftSettings: strict),
         .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),

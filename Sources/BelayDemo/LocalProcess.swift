@@ -7,6 +7,8 @@ internal import SystemPackage
 package final class LocalProcess: Sendable {
     package struct Failure: Error, CustomStringConvertible, Sendable {
         package let description: String
+
+        package init(description: String) { self.description = description }
     }
 
     package let pid: Int32

@@ -117,10 +117,10 @@ struct FullDiskTests {
                 #expect(try await stage.belay("list").text.contains("rolled back"))
             }
         } catch {
-            _ = await (try await LocalProcess.start("umount", [folder], log: folder + ".log")).wait()
+            _ = await (try await LocalProcess.start("umount", ["--lazy", folder], log: folder + ".log")).wait()
             throw error
         }
-        _ = await (try await LocalProcess.start("umount", [folder], log: folder + ".log")).wait()
+        _ = await (try await LocalProcess.start("umount", ["--lazy", folder], log: folder + ".log")).wait()
         rmdir(folder)
         unlink(folder + ".log")
     }

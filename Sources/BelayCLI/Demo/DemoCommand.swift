@@ -72,8 +72,11 @@ struct DemoShow {
         let load = Load(port: rig.frontends[0], perSecond: rate, life: 240)
         running.withLock { $0 = load }
         let file = rig.folder + "/demo.yaml"
-        try rig.rolloutFile(name: "demo", strategy: Self.strategy).write(toFile: file, atomically: true, encoding: .utf8)
-        say("http://127.0.0.1:\(rig.frontends[0]) is the service, \(rig.prometheusAddress) is Prometheus, \(file) is the rollout")
+        try rig.rolloutFile(name: "demo", strategy: Self.strategy).write(
+            toFile: file, atomically: true, encoding: .utf8)
+        say(
+            "http://127.0.0.1:\(rig.frontends[0]) is the service, \(rig.prometheusAddress) is Prometheus, \(file) is the rollout"
+        )
         try await waitForFirstScrape(rig)
 
         heading("1. a good version, v2: 10 → 25 → 50 → 100 %")
@@ -95,7 +98,10 @@ struct DemoShow {
         for line in table.lines { say(line) }
         let isGood = first == 0 && second == 1 && killed == 137 && third == 0 && load.failed.isEmpty
         if !isGood {
-            say(Console.colored("not as it should be: exit codes \(first), \(second), \(killed), \(third) instead of 0, 1, 137, 0", .red))
+            say(
+                Console.colored(
+                    "not as it should be: exit codes \(first), \(second), \(killed), \(third) instead of 0, 1, 137, 0",
+                    .red))
         }
         return isGood
     }
@@ -107,7 +113,9 @@ struct DemoShow {
 
     /// Runs this binary as a process of its own, its words passed on.
     private func belay(_ arguments: [String], _ rig: Rig, killedAt moment: String? = nil) async throws -> Int32 {
-        say(Console.colored("$ belay \(arguments.map { $0.hasPrefix("/tmp") ? "demo.yaml" : $0 }.joined(separator: " "))", .bold))
+        say(
+            Console.colored(
+                "$ belay \(arguments.map { $0.hasPrefix("/tmp") ? "demo.yaml" : $0 }.joined(separator: " "))", .bold))
         let log = "\(rig.folder)/act-\(UUID().uuidString.prefix(4)).log"
         let process = try await LocalProcess.start(
             "/proc/self/exe", arguments, environment: ["BELAY_DB": rig.folder + "/belay.db"], log: log)

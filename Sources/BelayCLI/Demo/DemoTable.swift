@@ -19,16 +19,20 @@ struct DemoTable {
                 let canary = seen.filter { $0.version == rollout.revision }.count
                 let share = seen.isEmpty ? "-" : "\((Double(canary) / Double(seen.count) * 1000).rounded() / 10) %"
                 rows.append([
-                    rollout.revision, interval.name, interval.share.text, "\(seen.count)", "\(seen.filter { $0.status == nil }.count)",
+                    rollout.revision, interval.name, interval.share.text, "\(seen.count)",
+                    "\(seen.filter { $0.status == nil }.count)",
                     "\(seen.filter { $0.status == 500 }.count)", "\(rollout.revision) \(share)",
                 ])
             }
             let bad = samples.filter { $0.status == 500 && $0.version == rollout.revision }
             if let first = bad.first, let last = bad.last {
-                span = "\(rollout.revision): \(bad.count) bad answers, \(Double(last.at - first.at) / 1000) s from the first to the last one"
+                span =
+                    "\(rollout.revision): \(bad.count) bad answers, \(Double(last.at - first.at) / 1000) s from the first to the last one"
             }
             if case .finished(let outcome) = machine.state.phase {
-                rows.append([rollout.revision, "end", outcome == .promoted ? "promoted" : "rolled back", "", "", "", ""])
+                rows.append([
+                    rollout.revision, "end", outcome == .promoted ? "promoted" : "rolled back", "", "", "", "",
+                ])
             }
         }
         let failed = samples.filter { $0.status == nil }.count
@@ -36,7 +40,8 @@ struct DemoTable {
     }
 
     /// From each confirmation to the next intent.
-    private static func intervals(_ records: [StoredRecord]) -> [(name: String, share: Weight, from: Int64, to: Int64)] {
+    private static func intervals(_ records: [StoredRecord]) -> [(name: String, share: Weight, from: Int64, to: Int64)]
+    {
         var found: [(name: String, share: Weight, from: Int64, to: Int64)] = []
         var open: (share: Weight, from: Int64)?
         var step = 0

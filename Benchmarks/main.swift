@@ -1,0 +1,23 @@
+import BelayCore
+import BelayDemo
+import BelayEngine
+import BelayJournal
+import Foundation
+import Glibc
+
+// The figures, each as a median beside its limit: `belay-bench BINARY`. End to end on the real HAProxy and Prometheus.
+
+guard CommandLine.arguments.count == 2 else {
+    print("usage: belay-bench BINARY")
+    exit(64)
+}
+do {
+    let bench = try Bench(belay: URL(fileURLWithPath: CommandLine.arguments[1]).path)
+    let figures = try await bench.run()
+    print(Bench.machine)
+    for figure in figures { print(figure.text) }
+    exit(figures.allSatisfy(\.isWithin) ? 0 : 1)
+} catch {
+    print("the benchmarks could not go on: \(error)")
+    exit(1)
+}
