@@ -66,7 +66,9 @@ let package = Package(
             name: "BelayRoutersTests", dependencies: ["BelayCore", "BelayEngine", "BelayRouters"], swiftSettings: strict
         ),
         .testTarget(name: "BelayAcceptanceTests", dependencies: ["BelayDemo", "belay"], swiftSettings: strict),
-        .testTarget(name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayMetrics"], swiftSettings: strict),
+        .testTarget(name: "BelayHTTPTests", dependencies: ["BelayHTTP", "BelayDemo"], swiftSettings: strict),
+        .testTarget(
+            name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayHTTP", "BelayMetrics"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

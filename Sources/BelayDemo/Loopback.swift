@@ -1,5 +1,18 @@
 internal import Glibc
 
+/// A port that takes connections and never says a word.
+package final class SilentPort: Sendable {
+    package let number: Int
+    private let file: Int32
+
+    package init() throws {
+        number = try Loopback.freePort()
+        file = try Loopback.listen(port: number)
+    }
+
+    deinit { close(file) }
+}
+
 /// Blocking sockets on 127.0.0.1.
 enum Loopback {
     struct Failure: Error, CustomStringConvertible {

@@ -182,6 +182,9 @@ package final class Rig {
         return text.split(separator: "\n").first { $0.hasPrefix("app ") }.map { String($0.dropFirst(4)) } ?? "none"
     }
 
+    /// A loopback port that is free now.
+    package static func freePort() throws -> Int { try Loopback.freePort() }
+
     /// Whether Prometheus has seen both backends.
     package func hasScraped() async throws -> Bool {
         let query = "/api/v1/query?query=haproxy_backend_http_responses_total"

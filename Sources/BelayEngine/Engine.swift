@@ -175,7 +175,8 @@ package final class Engine: Sendable {
             let (reading, error) = await setup.router.write(write, under: setup.mark, isOurs: { await self.isOurs() })
             input = .wrote(write, reading, error: error)
         case .action(.claim): input = .claimed(await setup.router.claim(setup.mark, superseding: setup.superseding))
-        case .action(.release): input = .released(error: await setup.router.release(setup.mark))
+        case .action(.release(let drains)):
+            input = .released(error: await setup.router.release(setup.mark, drains: drains))
         case .measure(let index): input = await measure(index)
         case .read: input = .read(await setup.router.read())
         }

@@ -45,8 +45,9 @@ package protocol TrafficRouter: Sendable {
     func renew(_ mark: OwnerMark) async
 
     /// Takes the mark away.
+    /// - Parameter drains: First ends what is left on the canary side, within a bound, where the access allows it.
     /// - Returns: What went wrong, or nil.
-    func release(_ mark: OwnerMark) async -> String?
+    func release(_ mark: OwnerMark, drains: Bool) async -> String?
 }
 
 /// Answers one metric's query. An error is an answer, too.

@@ -53,13 +53,16 @@ final class CurlLoop: Sendable {
         var live: [UnsafeMutableRawPointer: CurlTransfer] = [:]
         var (running, left) = (Int32(0), Int32(0))
         while true {
+            var isStopping = false
             for command in inbox.takeAll() {
                 switch command {
+                case .start(let transfer) where isStopping: transfer.finish(.failure(CancellationError()))
                 case .start(let transfer): start(transfer, &live)
                 case .cancel(let transfer): end(transfer, .failure(CancellationError()), &live)
-                case .stop: return stop(&live)
+                case .stop: isStopping = true
                 }
             }
+            if isStopping { return stop(&live) }
             curl_multi_perform(multi, &running)
             while let message = curl_multi_info_read(multi, &left) {
                 guard message.pointee.msg == CURLMSG_DONE, let transfer = live[message.pointee.easy_handle] else {

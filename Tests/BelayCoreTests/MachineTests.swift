@@ -19,7 +19,7 @@ struct ForwardTests {
         story.confirm(at: seconds(32))
         for second in stride(from: 32.0, through: 62, by: 10) { story.measure(.successful, at: seconds(second)) }
         #expect(story.phase == .adopting)
-        #expect(story.machine.work(at: seconds(62)).action == .release)
+        #expect(story.machine.work(at: seconds(62)).action == .release(drains: false))
         story.tell(.released(error: nil), at: seconds(63))
         #expect(story.phase == .finished(.promoted))
         #expect(story.machine.work(at: seconds(64)) == Work())
@@ -162,7 +162,7 @@ struct WayBackTests {
         story.tell(.wrote(write, Story.reading(nil, at: seconds(2)), error: "no answer"), at: seconds(2))
         #expect(story.machine.work(at: seconds(4)).traffic == write)
         story.confirm(at: seconds(4))
-        #expect(story.machine.work(at: seconds(4)).action == .release)
+        #expect(story.machine.work(at: seconds(4)).action == .release(drains: true))
         story.tell(.released(error: nil), at: seconds(4))
         #expect(story.phase == .finished(.rolledBack(Cause(.person, "aborted by alice"))))
     }

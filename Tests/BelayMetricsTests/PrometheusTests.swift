@@ -1,4 +1,5 @@
 import BelayCore
+import BelayHTTP
 import BelayMetrics
 import Testing
 
@@ -48,6 +49,26 @@ struct PrometheusTests {
         }
         guard case .error(let message) = answer(400, #"{"error":"parse error at char 5"}"#) else { return }
         #expect(message.contains("parse error at char 5"))
+    }
+
+    @Test func `a secret that cannot be resolved is an error that names the reference`() async throws {
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        var metric = Metric(name: "m", query: PrometheusQuery(address: "http://127.0.0.1:1", query: "up"))
+        metric.query.bearer = "env:BELAY_TEST_TOKEN"
+        let missing = await PrometheusProvider(client: client, environment: [:]).measure(metric).0
+        #expect(missing == .error("env:BELAY_TEST_TOKEN: the variable is not set"))
+        // With the secret there, nobody answers at that port: no data, and not a word of the secret.
+        let environment = ["BELAY_TEST_TOKEN": "s3cret"]
+        guard
+            case .noData(let message) = await PrometheusProvider(client: client, environment: environment).measure(
+                metric
+            ).0
+        else {
+            Issue.record("an answer from nowhere")
+            return
+        }
+        #expect(!message.contains("s3cret"))
     }
 
     @Test func `a string has no numbers, a broken sample is an error`() {

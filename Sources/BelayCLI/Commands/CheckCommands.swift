@@ -65,7 +65,9 @@ struct PlanText {
             "way back, from anywhere: `set map` to \(value(.zero)) at once on all instances, read back, fenced; about \(roundTrip)"
         )
         lines.append(
-            "  long connections are not cut: that needs an admin socket, and new requests follow the map at once")
+            bound.survey.mayCut
+                ? "  what is left on \(plan.canary.name) after \(HAProxyRouter.drainBound.text) is cut (admin socket)"
+                : "  long connections are not cut: that needs an admin socket; new requests follow the map at once")
         if bound.survey.isShared {
             lines.append(
                 "  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")

@@ -4,8 +4,8 @@ package struct Work: Hashable, Sendable {
     package enum Action: Hashable, Sendable {
         /// Mark the target as ours under the present epoch, and read what it holds.
         case claim(epoch: Int)
-        /// Take the mark away.
-        case release
+        /// Take the mark away; after a way back the canary side's long connections end first.
+        case release(drains: Bool)
     }
 
     package var traffic: TrafficWrite?
@@ -55,7 +55,7 @@ extension RolloutMachine {
         case .claiming, .adopting, .releasing, .finished: return nil
         case .returning:
             // The way back waits for no lock; only a target that another one has is not ours to return.
-            return mayReturn ? TrafficWrite(share: .zero, kind: .wayBack) : nil
+            return hasLookedAtMark ? TrafficWrite(share: .zero, kind: .wayBack) : nil
         case .pinning, .settling, .routing, .holding, .approving:
             guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else {
                 return nil
@@ -66,14 +66,14 @@ extension RolloutMachine {
     }
 
     /// A driver that took over looks at the mark first; where the mark cannot be written, the way back goes on.
-    private var mayReturn: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
+    private var hasLookedAtMark: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
     private var hasTriedToClaim: Bool { state.actionFailures > 0 }
 
     private var actionWork: Work.Action? {
         switch state.phase {
         case .finished: nil
-        case .adopting, .releasing:
-            state.claimedEpoch == state.epoch || hasTriedToClaim ? .release : .claim(epoch: state.epoch)
+        case .adopting: hasLookedAtMark ? .release(drains: false) : .claim(epoch: state.epoch)
+        case .releasing: hasLookedAtMark ? .release(drains: true) : .claim(epoch: state.epoch)
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
             state.claimedEpoch == state.epoch ? nil : .claim(epoch: state.epoch)
         }

@@ -62,6 +62,30 @@ struct HAProxyInstance: Sendable {
         }
     }
 
+    /// Waits until the backend has no sessions, then cuts what is left. Only an admin socket may cut; with another one
+    /// nothing is waited for, since waiting would change nothing.
+    func drain(backend: String, within bound: Duration) async -> Result<Bool, HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            guard try await mayCut(backend) else { return false }
+            let end = ContinuousClock.now + bound
+            while ContinuousClock.now < end, !Task.isCancelled {
+                let busy = HAProxyLine.busyServers(try await socket.send("show stat"), of: backend)
+                if busy.isEmpty { return true }
+                try? await Task.sleep(for: .milliseconds(50))  // Cancelled: the loop's condition ends it.
+            }
+            for server in HAProxyLine.busyServers(try await socket.send("show stat"), of: backend) {
+                try await order("shutdown sessions server \(backend)/\(server)", "shutdown sessions")
+            }
+            return true
+        }
+    }
+
+    /// A server of that name cannot exist, so that the question changes nothing.
+    private func mayCut(_ backend: String) async throws(HAProxySocket.Failure) -> Bool {
+        let answer = try await socket.send("shutdown sessions server \(backend)/-")
+        return answer.contains("No such server")
+    }
+
     private func commitOwn(_ value: Int) async throws(HAProxySocket.Failure) {
         let answer = try await socket.send(HAProxyLine.prepare(target))
         guard let version = HAProxyLine.version(answer) else { throw complaint("prepare map", answer) }

@@ -127,7 +127,16 @@ package struct HAProxyRouter: TrafficRouter {
 
     package func renew(_ mark: OwnerMark) async { await Self.disk.run { [owner] in owner.touch() } }
 
-    package func release(_ mark: OwnerMark) async -> String? { await Self.disk.run { [owner] in owner.remove(mark) } }
+    /// How long what is left on the canary side may take to end by itself after a way back.
+    package static let drainBound: Duration = .seconds(10)
+
+    package func release(_ mark: OwnerMark, drains: Bool) async -> String? {
+        if drains {
+            let canary = roles.canary(of: target.sides).backend
+            _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
+        }
+        return await Self.disk.run { [owner] in owner.remove(mark) }
+    }
 
     // MARK: All instances at once
 

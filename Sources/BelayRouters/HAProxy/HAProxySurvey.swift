@@ -17,6 +17,8 @@ package struct HAProxySurvey: Sendable {
     package private(set) var notes: [String] = []
     /// The map holds other keys too.
     package private(set) var isShared = false
+    /// All sockets are of level admin, so that what is left on the canary side can be cut.
+    package private(set) var mayCut = true
     /// One exchange with every instance: about what the way back takes.
     package private(set) var roundTrip: Duration = .zero
 
@@ -59,6 +61,11 @@ package struct HAProxySurvey: Sendable {
         guard Int(value).flatMap({ Weight(basisPoints: $0) }) != nil else {
             invalid("the key `\(target.key)` of \(target.mapFile) is `\(value)` in \(socket.path); 0…10000 is expected")
             return nil
+        }
+        if !(try await socket.send("shutdown sessions server \(target.sides.first.backend)/-").contains(
+            "No such server"))
+        {
+            mayCut = false
         }
         let keys = HAProxyLine.keys(try await socket.send(HAProxyLine.show(target)))
         if keys.contains(where: { $0 != target.key }) { isShared = true }
