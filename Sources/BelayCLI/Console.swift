@@ -1,3 +1,4 @@
+internal import BelayEngine
 internal import Glibc
 
 /// The two outputs: stderr for people, stdout for machines. Written with write(2), because a buffered line is lost with a
@@ -27,14 +28,29 @@ enum Console {
         case cyan = 36
     }
 
+    /// While a rollout is driven nothing waits for a reader: what a full pipe or a stopped terminal does not take is lost.
+    static func dropWhenFull() { mayDrop.withLock { $0 = true } }
+
+    private static let mayDrop = Locked(false)
+    /// POSIX: a pipe that polls writable takes this much without blocking.
+    private static let chunk = 4096
+
     static func write(_ text: String, to file: Int32) {
         var rest = Array(text.utf8)[...]
+        let drops = mayDrop.withLock { $0 }
         while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            if drops, !isWritable(file) { return }
+            let count = rest.prefix(chunk).withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
             if count < 0, errno == EINTR { continue }
             if count <= 0 { return }  // Nobody reads any more.
             rest = rest.dropFirst(count)
         }
+    }
+
+    /// Waits 20 ms at most for a reader that is only a little behind.
+    private static func isWritable(_ file: Int32) -> Bool {
+        var entry = pollfd(fd: file, events: Int16(POLLOUT), revents: 0)
+        return poll(&entry, 1, 20) > 0
     }
 
     /// Columns and lines; 80 × 24 where the terminal does not say.

@@ -71,7 +71,7 @@ struct CommandFailure: Error {
     init(_ failure: JournalFailure) {
         switch failure.kind {
         case .fenced: self.init(.taken, failure.message)
-        case .unavailable: self.init(.unreachable, "the journal cannot be used: \(failure.message)")
+        case .unavailable, .full: self.init(.unreachable, "the journal cannot be used: \(failure.message)")
         case .unusable: self.init(.invalid, "the journal cannot be used: \(failure.message)")
         case .refused: self.init(.failure, failure.message)
         }

@@ -63,7 +63,8 @@ package final class Service: Sendable {
     }
 
     private func http(_ status: Int, _ body: String) -> String {
-        let head = "HTTP/1.1 \(status) \(status == 200 ? "OK" : "Error")\r\nContent-Type: text/plain\r\nX-Version: \(name)\r\n"
+        let head =
+            "HTTP/1.1 \(status) \(status == 200 ? "OK" : "Error")\r\nContent-Type: text/plain\r\nX-Version: \(name)\r\n"
         return head + "Content-Length: \(body.utf8.count)\r\n\r\n\(body)"
     }
 

@@ -10,6 +10,9 @@ package struct Blocking: Sendable {
         queue = DispatchQueue(label: label, qos: .userInitiated, attributes: isConcurrent ? .concurrent : [])
     }
 
+    /// In its turn, with nobody waiting for it.
+    package func post(_ body: @escaping @Sendable () -> Void) { queue.async(execute: body) }
+
     package func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             queue.async { continuation.resume(returning: body()) }

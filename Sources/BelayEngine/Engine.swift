@@ -77,6 +77,7 @@ package final class Engine: Sendable {
             result = taken
         }
         while result == nil {
+            if driver.isLeaseShort(at: setup.clock.now) { await renew(&driver) }
             let now = setup.clock.now
             let (started, cancelled) = driver.start(at: now)
             for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
@@ -161,7 +162,7 @@ package final class Engine: Sendable {
                 return nil
             } catch {
                 if error.kind == .fenced { return .fenced(error.message) }
-                guard mayFreeReserve, append.isWayBack else { return .unavailable(error.message) }
+                guard mayFreeReserve, append.isWayBack, error.kind == .full else { return .unavailable(error.message) }
                 setup.journal.releaseReserve()
             }
         }
@@ -200,16 +201,27 @@ package final class Engine: Sendable {
                 finishedAt: setup.clock.now))
     }
 
+    /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.
+    private func renew(_ driver: inout Driver) async {
+        switch await renewal() {
+        case .success(let until): driver.leaseRenewed(until: until)
+        case .failure(let failure) where failure.kind == .fenced: driver.leaseLost(to: failure.message)
+        case .failure: break
+        }
+    }
+
+    private func renewal() async -> Swift.Result<Timestamp, JournalFailure> {
+        await disk.run { [setup] in
+            Swift.Result { () throws(JournalFailure) in try setup.journal.renew(setup.lease, at: setup.clock.now) }
+        }
+    }
+
     // MARK: Beside the loop
 
     private func keepLease() async {
         while (try? await Task.sleep(for: Lease.renewal)) != nil {
-            let until = setup.clock.now.advanced(by: Lease.life)
-            let outcome = await disk.run { [setup] in
-                Swift.Result { () throws(JournalFailure) in try setup.journal.renew(setup.lease, until: until) }
-            }
-            switch outcome {
-            case .success: inbox.post(.leaseRenewed(until))
+            switch await renewal() {
+            case .success(let until): inbox.post(.leaseRenewed(until))
             case .failure(let failure) where failure.kind == .fenced: inbox.post(.leaseLost(failure.message))
             case .failure: break  // Tried again in five seconds; with half its life gone the traffic goes back.
             }

@@ -79,8 +79,9 @@ package protocol RolloutJournal: Sendable {
     /// - Throws: ``JournalFailure``; `.fenced` where the epoch is old or the position taken.
     func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure)
 
+    /// - Returns: Until when the lease is good, by the caller's clock.
     /// - Throws: ``JournalFailure``; `.fenced` where another holder has taken over.
-    func renew(_ lease: Lease, until: Timestamp) throws(JournalFailure)
+    func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp
 
     /// Whether the lease is still this holder's.
     func holds(_ lease: Lease) throws(JournalFailure) -> Bool
@@ -99,8 +100,10 @@ package struct JournalFailure: Error, Hashable, Sendable {
     package enum Kind: Hashable, Sendable {
         /// Another holder drives.
         case fenced
-        /// Full, read-only, busy: it may work again.
+        /// Read-only, busy: it may work again.
         case unavailable
+        /// There is no room.
+        case full
         /// Not this program's file, a newer version's, or damaged.
         case unusable
         /// What was asked for is not there, or is already.

@@ -47,15 +47,16 @@ extension SQLiteJournal: RolloutJournal {
         }
     }
 
-    package func renew(_ lease: Lease, until: Timestamp) throws(JournalFailure) {
+    package func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp {
         try hurrying(true) { () throws(JournalFailure) in
             try write { db in
                 try Self.requireLease(lease, db)
                 try db.execute(
                     sql: "UPDATE leases SET expires = ? WHERE rollout = ?",
-                    arguments: [until.milliseconds, lease.rollout])
+                    arguments: [Self.expiry(now).milliseconds, lease.rollout])
             }
         }
+        return now.advanced(by: Lease.life)
     }
 
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {
@@ -67,21 +68,33 @@ extension SQLiteJournal: RolloutJournal {
     }
 
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] {
-        try read { db in
-            let texts = try String.fetchAll(
+        let rows = try read { db in
+            try Row.fetchAll(
                 db.cachedStatement(
-                    sql: "SELECT command FROM inbox WHERE rollout = ? AND answered IS NULL ORDER BY sent"),
+                    sql: "SELECT id, command FROM inbox WHERE rollout = ? AND answered IS NULL ORDER BY sent"),
                 arguments: [rollout])
-            return try texts.map { try StoredCommand.decode(try JSONText.parse($0)) }
         }
+        var commands: [Command] = []
+        for row in rows {
+            if case .success(let command) = Result(catching: {
+                try StoredCommand.decode(try JSONText.parse(row["command"] as String))
+            }) {
+                commands.append(command)
+            } else {
+                try answer(row["id"], refusal: "this driver's version does not know that command")
+            }
+        }
+        return commands
     }
 
     package func answer(_ command: String, refusal: String?) throws(JournalFailure) {
         let time = now.milliseconds
-        try write { db in
-            try db.execute(
-                sql: "UPDATE inbox SET answered = ?, refusal = ? WHERE id = ? AND answered IS NULL",
-                arguments: [time, refusal, command])
+        try hurrying(true) { () throws(JournalFailure) in
+            try write { db in
+                try db.execute(
+                    sql: "UPDATE inbox SET answered = ?, refusal = ? WHERE id = ? AND answered IS NULL",
+                    arguments: [time, refusal, command])
+            }
         }
     }
 

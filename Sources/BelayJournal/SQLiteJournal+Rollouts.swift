@@ -48,7 +48,7 @@ extension SQLiteJournal {
             try db.execute(
                 sql: "INSERT INTO rollouts VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
                 arguments: [id, plan.name, plan.revision, plan.target.identity, key, now.milliseconds])
-            try Self.setLease(id, epoch: 1, until: until, process, db)
+            try Self.setLease(id, epoch: 1, until: Self.expiry(now), process, db)
             try Self.insert([.init(event: .started(started), at: now)], into: id, after: 0, db)
             return Lease(rollout: id, epoch: 1, until: until)
         }
@@ -67,7 +67,7 @@ extension SQLiteJournal {
                 throw JournalFailure(.fenced, "\(id) is driven by \(holder.process.text)")
             }
             let epoch = (holder?.epoch ?? 0) + 1
-            try Self.setLease(id, epoch: epoch, until: until, process, db)
+            try Self.setLease(id, epoch: epoch, until: Self.expiry(now), process, db)
             return Lease(rollout: id, epoch: epoch, until: until)
         }
     }
@@ -93,6 +93,9 @@ extension SQLiteJournal {
                     host: row["host"], bootID: row["boot"], pid: row["pid"], startTime: row["pid_started"]))
         }
     }
+
+    /// What other processes compare with their own clocks: by the system's clock, where that is ahead of the driver's.
+    static func expiry(_ now: Timestamp) -> Timestamp { max(now, WallClock.systemTime).advanced(by: Lease.life) }
 
     private static func setLease(
         _ id: String, epoch: Int, until: Timestamp, _ process: ProcessIdentity, _ db: Database

@@ -137,7 +137,7 @@ package final class SQLiteJournal: Sendable {
         case .SQLITE_NOTADB, .SQLITE_CORRUPT: return JournalFailure(.unusable, text)
         case .SQLITE_READONLY:
             return JournalFailure(.unavailable, "\(text); the file and its folder must be writable, for reading too")
-        case .SQLITE_FULL: return JournalFailure(.unavailable, "\(text); make room on its disk")
+        case .SQLITE_FULL: return JournalFailure(.full, "\(text); make room on its disk")
         default: return JournalFailure(.unavailable, text)
         }
     }

@@ -85,6 +85,24 @@ struct CrashTests {
     }
 }
 
+/// A driver that did not run for longer than its lease.
+@Suite("Suspended", .serialized)
+struct SuspendedTests {
+    @Test func `a driver suspended for longer than its lease goes on when nobody took over`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let file = try stage.file(Stage.canary([50, 100], hold: "6s"), analysis: Stage.noGate)
+            let run = try await stage.start(["run", file])
+            try await stage.expect(run, says: "router confirms: 50 %")
+            run.signal(SIGSTOP)
+            try await Task.sleep(for: .seconds(33))  // The lease's own life and a little: no guess.
+            run.signal(SIGCONT)
+            #expect(await run.wait() == 0, "\(run.output)")
+            #expect(stage.rig.value() == "10000")
+        }
+    }
+}
+
 /// The disk of journal and map is full.
 @Suite("A full disk", .serialized)
 struct FullDiskTests {

@@ -75,6 +75,36 @@ struct CommandTests {
         #expect(story.cause?.kind == .deadline || story.cause?.kind == .blind)
     }
 
+    @Test func `an approval that nobody answers proceeds only where the router and the gates allow it`() {
+        var approval = Approval()
+        (approval.timeout, approval.onTimeout) = (.seconds(60), .proceed)
+        var story = approving(approval)
+        story.tell(.pause, at: seconds(33))
+        story.tell(.tick, at: seconds(95))
+        #expect(story.phase == .approving(step: 0, until: seconds(91)))
+        story = approving(approval)
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(95))
+        #expect(story.phase == .approving(step: 0, until: seconds(91)))
+        story.tell(.claimed(.ours(Story.reading(.zero, at: seconds(96)))), at: seconds(96))
+        #expect(story.cause?.kind == .outsideChange)
+        story = approving(approval)
+        story.tell(.tick, at: seconds(91))
+        #expect(story.phase == .routing(step: 1))
+    }
+
+    @Test func `promote --full skips no approval that its actor may not give`() {
+        var approval = Approval()
+        approval.from = ["alice"]
+        let steps = [
+            PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(30))), PlanStep(weight: .full, approval: approval),
+        ]
+        var story = Story.holding(Fixture.plan(steps: steps))
+        story.tell(.promote(full: true), by: "bob", at: seconds(2))
+        #expect(story.refusal?.contains("step 2") == true)
+        story.tell(.promote(full: true), by: "alice", at: seconds(3))
+        #expect(story.phase == .routing(step: 1))
+    }
+
     @Test func `promote does not stand in for an approval`() {
         var story = approving(Approval())
         story.tell(.promote(full: false), at: seconds(33))

@@ -249,6 +249,13 @@ struct WayBackTests {
         #expect(story.cause?.kind == .gate)
     }
 
+    @Test func `onInconclusive rollback holds in a pause, too`() {
+        var story = Story.holding(Fixture.plan(metrics: [Fixture.metric { $0.onInconclusive = .rollback }]))
+        story.tell(.pause, at: seconds(2))
+        story.measure(.inconclusive, at: seconds(11))
+        #expect(story.cause?.kind == .gate)
+    }
+
     @Test func `the journal lost means the way back`() {
         var story = Story.holding()
         story.tell(.journalLost("disk full"), at: seconds(2))

@@ -81,6 +81,27 @@ struct DriverTests {
         #expect(!driver.isWithoutJournal)
     }
 
+    @Test func `a new driver without a journal still marks the target, and then returns the traffic`() throws {
+        var story = Story.holding()
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(2))
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(32), at: seconds(2))
+        let found = Story.reading(Fixture.quarter, at: seconds(2))
+        let taken = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(2))))
+        driver.appendFailed(taken, .unavailable("read-only"), at: seconds(2))
+        #expect(driver.start(at: seconds(2)).started.contains(.action(.claim(epoch: 2))))
+        let again = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(3))))
+        driver.appendFailed(again, .unavailable("read-only"), at: seconds(3))
+        #expect(driver.start(at: seconds(3)).started.contains(.traffic(TrafficWrite(share: .zero, kind: .wayBack))))
+    }
+
+    @Test func `a run whose first record cannot be written ends at once, and has touched nothing`() throws {
+        var driver = driver()
+        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        driver.appendFailed(taken, .unavailable("disk full"), at: zero)
+        #expect(driver.end(at: zero) != nil)
+        #expect(driver.start(at: zero).started.isEmpty)
+    }
+
     @Test func `a lease that cannot be renewed sends the traffic back with half its life left`() {
         let driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
         #expect(!driver.mustReturn(at: seconds(14)))

@@ -223,7 +223,7 @@ struct JournalTests {
         try journal.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = \(pages)") }
         let long = Event.routerLost(String(repeating: "x", count: 20_000))
         let full = #expect(throws: JournalFailure.self) { try journal.append(append([long], after: 1), under: lease) }
-        #expect(full?.kind == .unavailable)
+        #expect(full?.kind == .full)
         #expect(full?.message.contains("make room") == true)
         try journal.queue.writeWithoutTransaction { try $0.execute(sql: "PRAGMA max_page_count = 1000000") }
         try journal.append(append([long], after: 1), under: lease)

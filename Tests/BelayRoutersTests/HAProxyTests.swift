@@ -51,6 +51,25 @@ struct HAProxyTests {
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["app.map"])
     }
 
+    @Test func `tabs and leading blanks divide as in HAProxy`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/app.map"
+        try " app\t0\nother\t5\n".write(toFile: path, atomically: true, encoding: .utf8)
+        let file = MapFile(path: path, key: "app")
+        #expect(try file.value() == "0")
+        try file.set(10_000)
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "app 10000\nother\t5\n")
+        try "app 0\napp\t1\n".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try file.keyCount() == 2)
+    }
+
+    @Test func `busy servers are read from show stat`() {
+        let stat =
+            "# pxname,svname,qcur,qmax,scur,smax\napp_green,g1,0,0,3,9\napp_green,g2,0,0,0,9\napp_green,BACKEND,0,0,3,9\n"
+        #expect(HAProxyLine.busyServers(stat, of: "app_green") == ["g1"])
+        #expect(HAProxyLine.busyServers(stat, of: "app_blue").isEmpty)
+    }
+
     @Test func `a mark is taken once, by the newer driver of one rollout, and over a rollout that is known to be over`()
         throws
     {

@@ -134,6 +134,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 failed.append(failure)
                 for line in failure.lines { Console.print("FAIL  \(what): \(line)") }
             } catch {
+                failed.append(CommandFailure(.failure, "\(error)"))
                 Console.print("FAIL  \(what): \(error)")
             }
         }

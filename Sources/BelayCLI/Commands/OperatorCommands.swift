@@ -61,30 +61,35 @@ struct AbortCommand: AsyncParsableCommand {
     @OptionGroup var options: RolloutOptions
 
     func run() async throws {
-        let operation = try Operation(options.rollout, options.store, access: .drive)
+        let operation = try Operation(options.rollout, options.store)
         let command = operation.command(.abort, options.who)
-        let release = Release(
-            journal: operation.journal, clock: operation.clock, reporter: Reporter(output: options.store.output))
         if try operation.isDriven() {
             try orFail { () throws(JournalFailure) in try operation.journal.send(command, to: operation.id) }
             switch try await operation.reply(to: command, within: .seconds(2)) {
             case .refused(let reason): throw CommandFailure(.failure, "\(operation.id): refused: \(reason)")
-            case .obeyed: return try await confirm(operation)
+            case .obeyed:
+                Signals.unblock()
+                let status = try await Waiting(journal: operation.journal, clock: operation.clock)
+                    .wait(operation.id, for: .finished(stopsForPeople: false), timeout: nil)
+                return try report(status, operation.id)
             case .waiting:
                 Console.say("\(operation.id): its driver does not answer; taking over")
                 try orFail { () throws(JournalFailure) in try operation.journal.withdraw(command.id) }
             }
         }
+        let journal = try options.store.open(.drive, clock: operation.clock)  // Checked before this process writes to it.
+        let release = Release(
+            journal: journal, clock: operation.clock, reporter: Reporter(output: options.store.output))
         let status = try await release.resume(operation.id, commands: [command], isForced: true, onCancel: .rollback)
-        // Asked to return the traffic, it is returned: 0, unlike `run`, which was asked to release.
-        if status != .aborted { throw ExitCode(status.rawValue) }
+        try report(status, operation.id)
     }
 
-    private func confirm(_ operation: Operation) async throws {
-        let status = try await Waiting(journal: operation.journal, clock: operation.clock)
-            .wait(operation.id, for: .finished(stopsForPeople: false), timeout: nil)
-        if status == .success { throw CommandFailure(.failure, "\(operation.id) was promoted before the abort came") }
-        if status == .needsAttention || status == .taken { throw ExitCode(status.rawValue) }
-        Console.say("\(operation.id): all traffic is on stable, confirmed by the router")
+    /// Asked to return the traffic, a returned traffic is 0, whatever had begun the way back.
+    private func report(_ status: ExitStatus, _ id: String) throws {
+        switch status {
+        case .success: throw CommandFailure(.failure, "\(id) was promoted before the abort came")
+        case .failure, .aborted, .blind: Console.say("\(id): all traffic is on stable, confirmed by the router")
+        default: throw ExitCode(status.rawValue)
+        }
     }
 }

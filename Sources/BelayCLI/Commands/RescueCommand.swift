@@ -17,6 +17,7 @@ struct RescueCommand: AsyncParsableCommand {
     var overrides: [String] = []
 
     func run() async throws {
+        Signals.unblock()
         let target = try target()
         let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
         let (side, mark) = try stableSide(target, owner)
@@ -29,15 +30,20 @@ struct RescueCommand: AsyncParsableCommand {
         while ContinuousClock.now < end {
             let (reading, error) = await router.write(write, under: rescuer, isOurs: { true })
             if error == nil, reading.confirms(write) {
-                if let mark, !mark.process.mayBeAlive { owner.removeAnyway() }
+                let living = mark.flatMap { owner.mayBeDriven($0) ? $0 : nil }
+                if living == nil { owner.removeAnyway() }
                 Console.say(
                     "all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)"
                 )
                 for (path, instance) in zip(target.sockets, reading.instances) where instance.running == nil {
                     Console.say("\(path) is out of reach; it will start with \(side)")
                 }
-                if let mark, mark.process.mayBeAlive {
-                    Console.say("\(mark.rollout) is still driven by \(mark.process.text); it will see this and end")
+                if let living {
+                    Console.say(
+                        "\(living.rollout) is still driven by \(living.process.text): a canary that had traffic ends now,"
+                    )
+                    Console.say(
+                        "one that had none yet may still be raised; `belay abort \(living.rollout)` ends it for good")
                 }
                 return
             }

@@ -69,10 +69,17 @@ struct RunCommand: AsyncParsableCommand {
         }
         let bound = try await Release.bind(spec, journal: journal)
         try await Release.tryMetrics(of: bound.plan)
-        let status = try await release.start(
-            bound.plan, original: bound.original, key: key, timeout: timeout, actor: who.person, reason: who.reason,
-            onCancel: onCancel)
-        throw ExitCode(status.rawValue)
+        do {
+            let status = try await release.start(
+                bound.plan, original: bound.original, key: key, timeout: timeout, actor: who.person, reason: who.reason,
+                onCancel: onCancel)
+            throw ExitCode(status.rawValue)
+        } catch let failure as CommandFailure {
+            // Another run of the same key may have been quicker between our look and our record.
+            guard let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) })
+            else { throw failure }
+            try await attach(to: id, release)
+        }
     }
 
     /// The first run of this key is over, is driven by a living process, or has to be picked up.
@@ -111,9 +118,12 @@ struct ResumeCommand: AsyncParsableCommand {
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
         let found = try orFail { () throws(JournalFailure) in try journal.find(rollout) }
-        if let outcome = found.outcome { throw CommandFailure(.failure, "\(found.id) is over: \(outcome)") }
         let operation = Operation(journal: journal, clock: clock, id: found.id)
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }
+        if case .finished(let outcome) = machine.state.phase {
+            Console.say("\(found.id) is over: \(found.outcome ?? "")")
+            throw ExitCode(ExitStatus(outcome).rawValue)
+        }
         let commands = driveOnly || machine.state.pause == nil ? [] : [operation.command(.resume, who)]
         if try operation.isDriven() {
             guard !driveOnly else { throw CommandFailure(.taken, "\(found.id) is driven already") }

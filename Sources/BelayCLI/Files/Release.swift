@@ -137,32 +137,50 @@ struct Release {
             throw CommandFailure(error)
         }
         reporter.began(id, plan)
-        return try await drive(id, RolloutMachine(started, at: now), lease, commands: [], onCancel: onCancel)
+        return try await drive(id, RolloutMachine(started, at: now), lease, clock, commands: [], onCancel: onCancel)
     }
 
     /// Takes over a rollout that nobody drives.
     func resume(
         _ id: String, commands: [Command], isForced: Bool = false, onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
-        let lease = try orFail { () throws(JournalFailure) in
-            try journal.acquire(id, process: .current, at: clock.now, isForced: isForced)
-        }
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
-        guard machine.plan.target.identity == Self.identity(of: machine.plan.target.haproxy) else {
+        let target = machine.plan.target
+        guard target.identity == Self.identity(of: target.haproxy) else {
             throw CommandFailure(
                 .invalid,
-                "\(id) drives \(machine.plan.target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched"
+                "\(id) drives \(target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched"
             )
         }
+        // One clock for lease and drive, never before the journal's last event.
+        let clock = WallClock(notBefore: machine.state.lastEventAt)
+        let lease = try acquire(id, clock, isForced: isForced)
         reporter.tookOver(id, machine)
-        return try await drive(id, machine, lease, commands: commands, onCancel: onCancel)
+        return try await drive(id, machine, lease, clock, commands: commands, onCancel: onCancel)
+    }
+
+    private func acquire(_ id: String, _ clock: WallClock, isForced: Bool) throws(CommandFailure) -> Lease {
+        do throws(JournalFailure) {
+            return try journal.acquire(id, process: .current, at: clock.now, isForced: isForced)
+        } catch {
+            guard error.kind == .full else { throw CommandFailure(error) }
+            journal.releaseReserve()  // Kept for the records of the way back, and this may be one.
+            do throws(JournalFailure) {
+                return try journal.acquire(id, process: .current, at: clock.now, isForced: isForced)
+            } catch {
+                throw CommandFailure(
+                    .unreachable, "the journal cannot be used: \(error.message)",
+                    "`belay rescue FILE` returns the traffic without a journal")
+            }
+        }
     }
 
     private func drive(
-        _ id: String, _ machine: RolloutMachine, _ lease: Lease, commands: [Command], onCancel: OnCancel
+        _ id: String, _ machine: RolloutMachine, _ lease: Lease, _ clock: WallClock, commands: [Command],
+        onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
+        Console.dropWhenFull()
         let plan = machine.plan
-        let clock = WallClock(notBefore: machine.state.lastEventAt)
         let client = HTTPClient()
         defer { client.shutdown() }
         let mark = OwnerMark(

@@ -55,7 +55,7 @@ extension Draft {
             emit(.verdict(metric: index, verdict: verdict, message: message))
             returnTraffic(Cause(.gate, message))
         case .inconclusive:
-            if state.pause != nil { return }
+            if state.pause != nil, metric.onInconclusive == .pause { return }
             emit(.verdict(metric: index, verdict: verdict, message: message))
             answer(metric.onInconclusive, Cause(.gate, message))
         }

@@ -10,17 +10,9 @@ extension Draft {
         case .abort: returnTraffic(Cause(.person, "aborted by \(who)"))
         case .deny: returnTraffic(Cause(.person, "denied by \(who)"))
         case .approve, .skip, .resume: break
-        case .promote:
-            // At an approval the wait is the approval itself.
-            if case .approving = state.phase, case .promote(full: true) = command.verb { skipApproval() }
+        case .promote: break  // `advance` sees that the wait is ended.
         }
         return nil
-    }
-
-    private mutating func skipApproval() {
-        guard case .approving(let step, _) = state.phase else { return }
-        let last = plan.steps.count - 1
-        if step == last { emit(.adopted) } else { emit(.stepStarted(step: last, share: plan.share(ofStep: last))) }
     }
 
     private func refusal(of command: Command) -> String? {
@@ -57,17 +49,25 @@ extension Draft {
 
     private func refusalToPromote(_ command: Command, isFull: Bool) -> String? {
         if let stale = staleness(of: command) { return stale }
+        if isFull, let step = stepWithForeignApproval(command.actor) {
+            return "step \(step + 1) asks for an approval that is not \(command.actor.name)'s to skip"
+        }
         if let bad = machine.gates.first(where: { state.metrics[$0].lastPhase == .failed }) {
             return "the last measurement of \(plan.metrics[bad].name) failed; `skip` it first if it is wrong"
         }
         switch state.phase {
         case .holding: return nil
-        case .approving(let step, _) where isFull:
-            let isAdmitted = plan.steps[step].approval?.admits(command.actor) ?? true
-            return isAdmitted ? nil : "\(command.actor.name) may not decide here"
+        case .approving where isFull: return nil
         case .approving: return "the step waits for approval: use `approve`"
         case .claiming, .pinning, .settling, .routing, .adopting, .returning, .releasing, .finished:
             return state.pause == nil && !isFull ? "nothing waits: the step is still being routed" : nil
+        }
+    }
+
+    /// `--full` skips every approval that is left, so its actor has to be admitted by each.
+    private func stepWithForeignApproval(_ actor: Actor) -> Int? {
+        plan.steps.indices.first { index in
+            index >= state.step ?? 0 && !(plan.steps[index].approval?.admits(actor) ?? true)
         }
     }
 

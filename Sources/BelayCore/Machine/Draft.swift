@@ -59,16 +59,26 @@ struct Draft {
         case .settling(let until): if now >= until, state.pause == nil, isInForce { startStep(0) }
         case .holding(let step): if holdIsOver(of: step) { pass(step) }
         case .approving(let step, let until):
-            guard let approval = plan.steps[step].approval else { return }
-            if state.approvers.count >= approval.count {
-                if state.pause == nil, isInForce, gatesAllowLeaving { startNext(after: step) }
-            } else if now >= until {
+            if let approval = plan.steps[step].approval { leave(step, approval, until) }
+        }
+    }
+
+    /// Approved, timed out with `proceed`, or promoted in full: whatever the reason, the router and the gates must allow it.
+    private mutating func leave(_ step: Int, _ approval: Approval, _ until: Timestamp) {
+        let mayGo = state.pause == nil && isInForce
+        if state.isFull {
+            if mayGo { startNext(after: step) }
+        } else if state.approvers.count >= approval.count {
+            if mayGo, gatesAllowLeaving { startNext(after: step) }
+        } else if now >= until {
+            switch approval.onTimeout {
+            case .rollback:
                 emit(.approvalTimedOut(step: step))
-                switch approval.onTimeout {
-                case .rollback:
-                    returnTraffic(Cause(.deadline, "nobody approved step \(step + 1) in \(approval.timeout.text)"))
-                case .proceed: startNext(after: step)
-                }
+                returnTraffic(Cause(.deadline, "nobody approved step \(step + 1) in \(approval.timeout.text)"))
+            case .proceed:
+                guard mayGo, gatesAllowLeaving else { return }
+                emit(.approvalTimedOut(step: step))
+                startNext(after: step)
             }
         }
     }

@@ -132,7 +132,10 @@ package struct Driver: Sendable {
         let work = machine.work(at: now)
         var wanted: [Job] = []
         if let traffic = work.traffic, now < leaseUntil { wanted.append(.traffic(traffic)) }
-        if let action = work.action, !isWithoutJournal { wanted.append(.action(action)) }
+        // Without a journal the mark is still set, since the way back of a new driver waits for it, but never taken away.
+        if let action = work.action, !isWithoutJournal || action != .release(drains: true) {
+            wanted.append(.action(action))
+        }
         wanted += work.measurements.map { .measure($0) }
         let cancelled = running.filter { job in
             if case .traffic(let write) = job { write != machine.trafficWork } else { false }
@@ -158,17 +161,21 @@ package struct Driver: Sendable {
         let work = machine.work(at: now)
         var moments = [now.advanced(by: .seconds(1))]
         if isWithoutJournal { moments.append(now.advanced(by: .milliseconds(100))) }
-        if work.readsRouter, !running.contains(.read) {
+        if work.readsRouter, !running.contains(.read), !isWritingNow {
             moments.append(max(nextReadAt, now.advanced(by: .milliseconds(1))))
         }
         if let next = work.next { moments.append(next) }
         return moments.min() ?? now
     }
 
+    private var isWritingNow: Bool { running.contains { if case .traffic = $0 { true } else { false } } }
+
+    /// Half of the lease's life is gone: time to renew it, or to return the traffic while that is still ours to do.
+    package func isLeaseShort(at now: Timestamp) -> Bool { now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) }
+
     /// Whether the traffic must be returned because the lease cannot be renewed.
     package func mustReturn(at now: Timestamp) -> Bool {
-        now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) && !machine.state.isReturning
-            && !machine.state.isFinished
+        isLeaseShort(at: now) && !machine.state.isReturning && !machine.state.isFinished
     }
 
     package func end(at now: Timestamp) -> End? {
@@ -176,7 +183,7 @@ package struct Driver: Sendable {
         if case .finished(let outcome) = machine.state.phase, unwritten.isEmpty { return .finished(outcome) }
         if now >= leaseUntil { return .needsAttention("the lease ran out; another driver may take over") }
         if let reason = journalFailure {
-            if case .claiming = machine.state.phase {
+            if machine.state.claimedEpoch == nil {
                 return .needsAttention("the journal cannot be written: \(reason)")
             }
             if let confirmed = confirmedWithoutJournalAt, confirmed.duration(to: now) >= .seconds(1) {

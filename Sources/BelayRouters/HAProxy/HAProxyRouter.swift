@@ -86,8 +86,12 @@ package struct HAProxyRouter: TrafficRouter {
             FileLock.holding("\(target.mapFile).lock", patience: .milliseconds(200)) {
                 if let mark, owner.read() != .mark(mark) { return "the mark \(owner.path) is another driver's" }
                 do throws(MapFile.Failure) {
-                    if try file.value() != "\(value)" { try file.set(value) }
-                    return nil
+                    let before = try file.value()
+                    if before != "\(value)" { try file.set(value) }
+                    guard let mark, owner.read() != .mark(mark) else { return nil }
+                    // Whoever slept between the look and the renaming has overwritten its successor's way back.
+                    if let before = before.flatMap({ Int($0) }) { try file.set(before) }
+                    return "the mark \(owner.path) is another driver's"
                 } catch {
                     return error.message
                 }
@@ -100,14 +104,19 @@ package struct HAProxyRouter: TrafficRouter {
     private func takeBack(to value: Int) async -> (Reading, error: String?) {
         let taken = await onAll { await $0.setAtOnce(value) }
         CrashPoint.inWayBack.reached()
-        let fileError = await writeFile(value, under: nil)
-        // An instance out of reach counts by what it will start with; the reading says so.
-        let reached = taken.compactMap { if case .success(let isShared) = $0 { isShared } else { nil } }
-        if reached.contains(true) {
+        var error = await writeFile(value, under: nil)
+        var isShared = false
+        for outcome in taken {
+            switch outcome {
+            case .success(let shared): isShared = isShared || shared
+            case .failure(let failure): error = failure.isGone ? error : failure.message  // One that is gone counts by its file.
+            }
+        }
+        if isShared {  // Nothing could be fenced: asserted again once no earlier write can still be on its way.
             try? await Task.sleep(for: HAProxySocket.deadline)  // Cancelled: a newer write does the same.
             _ = await onAll { await $0.setAtOnce(value) }
         }
-        return (await read(), fileError)
+        return (await read(), error)
     }
 
     // MARK: The mark

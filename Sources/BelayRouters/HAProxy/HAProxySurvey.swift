@@ -1,5 +1,7 @@
 package import BelayCore
 internal import BelayEngine
+internal import Foundation
+internal import Glibc
 
 /// A look at the live router before a run: what it holds, and everything that is wrong with it. Changes nothing.
 package struct HAProxySurvey: Sendable {
@@ -78,10 +80,21 @@ package struct HAProxySurvey: Sendable {
 
     private mutating func readFile(_ target: HAProxyTarget, _ values: [String]) {
         do throws(MapFile.Failure) {
-            let value = try MapFile(path: target.mapFile, key: target.key).value()
+            let file = MapFile(path: target.mapFile, key: target.key)
+            let value = try file.value()
+            if try file.keyCount() > 1 {
+                invalid(
+                    "the key `\(target.key)` stands more than once in \(target.mapFile); HAProxy starts with the first")
+            }
             notes.append("\(target.mapFile): \(target.key) = \(value ?? "(no such key)")")
         } catch {
             invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
+        }
+        let folder = URL(fileURLWithPath: target.mapFile).deletingLastPathComponent().path
+        if access(folder, W_OK) != 0 {
+            invalid(
+                "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
+            )
         }
         guard problems.isEmpty, let first = values.first else { return }
         if values.contains(where: { $0 != first }) {

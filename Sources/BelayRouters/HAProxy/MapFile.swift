@@ -12,26 +12,34 @@ struct MapFile: Sendable {
     let path: String
     let key: String
 
-    /// The value of our key; nil where the file has no such key.
+    /// The value of our key; nil where the file has no such key. As in HAProxy the first line of a key counts.
     /// - Throws: ``Failure`` where it cannot be read.
     func value() throws(Failure) -> String? {
         for line in try lines() {
-            let fields = line.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: true)
+            let fields = Self.fields(line)
             if fields.count == 2, fields[0] == key { return fields[1].trimmingCharacters(in: .whitespaces) }
         }
         return nil
     }
 
+    /// How many lines have our key; more than one is a mistake that a reload would show.
+    func keyCount() throws(Failure) -> Int { try lines().filter { Self.fields($0).first == key[...] }.count }
+
     /// Writes our key's line and leaves the others: beside the file, synced, renamed over it.
     func set(_ value: Int) throws(Failure) {
         var lines = try lines()
         let line = "\(key) \(value)"[...]
-        if let index = lines.firstIndex(where: { $0.split(separator: " ").first == key[...] }) {
+        if let index = lines.firstIndex(where: { Self.fields($0).first == key[...] }) {
             lines[index] = line
         } else {
             lines.append(line)
         }
         try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
+    }
+
+    /// Blanks and tabs divide, leading ones are skipped, as HAProxy reads a map.
+    private static func fields(_ line: Substring) -> [Substring] {
+        line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
     }
 
     private func lines() throws(Failure) -> [Substring] {

@@ -61,6 +61,14 @@ package struct OwnerFile: Sendable {
         }
     }
 
+    /// Whether its driver may still be there: its process where this host can tell, else a mark that was touched lately.
+    package func mayBeDriven(_ mark: OwnerMark) -> Bool {
+        if mark.process.host == ProcessIdentity.hostName { return mark.process.mayBeAlive }
+        var info = stat()
+        guard stat(path, &info) == 0 else { return false }
+        return Int64(time(nil)) - Int64(info.st_mtim.tv_sec) < Lease.life.components.seconds
+    }
+
     func touch() { utimes(path, nil) }
 
     /// Takes the mark away if it is still this one.

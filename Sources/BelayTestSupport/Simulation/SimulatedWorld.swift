@@ -186,6 +186,11 @@ package final class SimulatedWorld {
 
     func wake(_ index: Int) throws(LawBroken) {
         let clock = drivers[index].clock(now)
+        if drivers[index].driver.isLeaseShort(at: clock) {
+            let epoch = drivers[index].epoch
+            try renew(index)
+            guard drivers.indices.contains(index), drivers[index].epoch == epoch else { return }
+        }
         if drivers[index].driver.mustReturn(at: clock) {
             return try give(.journalLost("the lease could not be renewed"), to: index)
         }
