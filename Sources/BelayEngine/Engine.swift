@@ -91,6 +91,7 @@ package final class Engine: Sendable {
             }
             let messages = await inbox.next()
             wake.cancel()
+            if driver.isLeaseShort(at: setup.clock.now) { await renew(&driver) }
             for message in messages where result == nil { result = await take(message, into: &driver, jobs: &jobs) }
         }
         for task in keepers + jobs.values { task.cancel() }

@@ -36,7 +36,6 @@ struct Laws {
         outsideChanges += 1
         hasUnnoticedHand = true
         outsideSinceReturn = true
-        changedAt = world.now
     }
 
     mutating func noteReload() {
