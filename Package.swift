@@ -68,6 +68,10 @@ let package = Package(
         .testTarget(name: "BelayAcceptanceTests", dependencies: ["BelayDemo", "belay"], swiftSettings: strict),
         .testTarget(name: "BelayHTTPTests", dependencies: ["BelayHTTP", "BelayDemo"], swiftSettings: strict),
         .testTarget(
+            name: "BelayCLITests",
+            dependencies: ["BelayCLI", "BelayCore", "BelayEngine", "BelayJournal", "BelaySpec", arguments],
+            exclude: ["Golden"], swiftSettings: strict),
+        .testTarget(
             name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayHTTP", "BelayMetrics"], swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

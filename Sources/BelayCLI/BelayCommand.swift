@@ -7,28 +7,35 @@ struct BelayCommand: AsyncParsableCommand {
         abstract: "Moves traffic to a new version in steps, watches it, and takes it back by itself.",
         discussion: """
             Exit codes of run, resume and wait:
-              0 promoted · 1 rolled back: a gate or a deadline · 2 invalid file or target, nothing touched
-              3 aborted by a person, an outside hand or a cancelled job · 4 (wait) waits for a person
-              5 wait timed out · 6 needs attention · 7 the target is another rollout's or driver's
-              8 a dependency could not be reached, nothing touched · 9 rolled back: blind · 64 usage
+              0  promoted
+              1  rolled back: a gate or a deadline
+              2  invalid file or target, nothing touched
+              3  aborted by a person, an outside hand or a cancelled job
+              4  (wait) waits for a person
+              5  (wait) timed out
+              6  needs attention
+              7  the target is another rollout's or driver's
+              8  a dependency could not be reached, nothing touched
+              9  rolled back: blind, no data
+              64 usage; 128 + signal for --on-cancel leave
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "A release", subcommands: [RunCommand.self, ResumeCommand.self, RetryCommand.self]),
+            CommandGroup(name: "Release", subcommands: [RunCommand.self, ResumeCommand.self, RetryCommand.self]),
             CommandGroup(
-                name: "An operator's word",
+                name: "Operator",
                 subcommands: [
                     PromoteCommand.self, PauseCommand.self, ApproveCommand.self, DenyCommand.self, SkipCommand.self,
                     AbortCommand.self,
                 ]),
             CommandGroup(
-                name: "What is going on",
+                name: "Record",
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self,
                 ]),
-            CommandGroup(name: "Before", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
+            CommandGroup(name: "Check", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
             CommandGroup(
-                name: "Otherwise",
+                name: "Other",
                 subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),
         ])
 }
@@ -50,7 +57,7 @@ package enum Belay {
             }
             Console.exit(.success)
         } catch let error as CommandFailure {
-            for line in error.lines { Console.complain(line) }
+            for line in error.lines { error.isPositioned ? Console.say(line) : Console.complain(line) }
             Console.exit(error.code)
         } catch let error as ExitCode {
             Console.exit(ExitStatus(rawValue: error.rawValue))

@@ -49,6 +49,8 @@ struct ExitStatus: RawRepresentable, Hashable, Sendable {
 struct CommandFailure: Error {
     let code: ExitStatus
     let lines: [String]
+    /// The lines begin with `file:line:column`, which editors and CI systems read.
+    private(set) var isPositioned = false
 
     init(_ code: ExitStatus, _ lines: String...) {
         self.code = code
@@ -62,10 +64,9 @@ struct CommandFailure: Error {
 
     init(_ failure: SpecFailure) {
         let count = failure.issues.count
-        self.init(
-            .invalid,
-            lines: failure.issues.map(\.description) + ["\(count) problem\(count == 1 ? "" : "s"); nothing was touched"]
-        )
+        let summary = "\(count) problem\(count == 1 ? "" : "s"); nothing was touched"
+        self.init(.invalid, lines: failure.issues.map(\.description) + [summary])
+        isPositioned = true
     }
 
     init(_ failure: JournalFailure) {

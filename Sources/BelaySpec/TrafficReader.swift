@@ -9,8 +9,9 @@ enum TrafficReader {
             let fields = traffic.required("haproxy")?.fields(
                 ["instances", "map", "sides"], later: ["servers", "dataPlane"])
         else { return nil }
-        let sockets = (fields.required("instances")?.list() ?? []).compactMap(socket)
-        if sockets.isEmpty, let owner = fields["instances"] { owner.fail("at least one instance is expected") }
+        let instances = fields.required("instances")?.list() ?? []
+        if instances.isEmpty, let owner = fields["instances"] { owner.fail("at least one instance is expected") }
+        let sockets = instances.compactMap(socket)
         if Set(sockets).count < sockets.count { fields["instances"]?.fail("the same socket is named twice") }
         let map = fields.required("map")?.fields(["file", "key"])
         let file = map?.required("file").flatMap { plain($0, allowing: "/") }

@@ -83,6 +83,11 @@ enum TimeText {
         return milliseconds < 1000 ? "\(milliseconds)ms" : Duration.seconds(milliseconds / 1000).text
     }
 
+    /// What is left, whole seconds rounded up, so that it adds up with what has passed.
+    static func left(_ duration: Duration) -> String {
+        Duration.seconds((max(0, duration.wholeMilliseconds) + 999) / 1000).text
+    }
+
     private static func format(_ time: Timestamp, _ pattern: String) -> String {
         var seconds = time_t(time.milliseconds / 1000)
         var parts = tm()

@@ -33,11 +33,11 @@ struct StatusView {
         switch state.phase {
         case .claiming: "marking the target"
         case .pinning: "asserting stable 100 % on \(plan.stable.name)"
-        case .settling(let until): "settling for \(TimeText.span(now.duration(to: until)))"
+        case .settling(let until): "settling for \(TimeText.left(now.duration(to: until)))"
         case .routing(let step): "\(name(step)): asking the router for \(plan.share(ofStep: step).text)\(pauseText)"
         case .holding(let step): "\(name(step)): \(holdText(step))\(pauseText)"
         case .approving(let step, let until):
-            paint("\(name(step)): waits for approval, \(TimeText.span(now.duration(to: until))) left", .yellow)
+            paint("\(name(step)): waits for approval, \(TimeText.left(now.duration(to: until))) left", .yellow)
         case .adopting: "promoting"
         case .returning(let cause): paint("taking the traffic back: \(cause.message)", .red)
         case .releasing(let cause): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
@@ -49,14 +49,14 @@ struct StatusView {
 
     private var pauseText: String {
         guard let pause = state.pause else { return "" }
-        return paint("  PAUSED \(pause.message), \(TimeText.span(now.duration(to: pause.until))) left", .yellow)
+        return paint("  PAUSED \(pause.message), \(TimeText.left(now.duration(to: pause.until))) left", .yellow)
     }
 
     private func holdText(_ step: Int) -> String {
         let hold = plan.steps[step].hold
         let left = hold.max - state.watched
         if left > .zero {
-            return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.span(left)) left"
+            return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.left(left)) left"
         }
         let waiting = machine.gates.filter { !isReady($0) }.map { plan.metrics[$0].name }
         return waiting.isEmpty
