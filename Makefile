@@ -9,7 +9,7 @@ SOAK_ROUNDS ?= 10
 .PHONY: help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
 
 help:
-	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (4 minutes)'
+	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
 	@echo 'make test    every test: unit, simulation (10 million steps), tidy, acceptance on real servers'
 	@echo 'make check   strict build, formatting'
 	@echo 'make bench   the figures, beside their limits'

@@ -72,7 +72,8 @@ let package = Package(
             dependencies: ["BelayCLI", "BelayCore", "BelayEngine", "BelayJournal", "BelaySpec", arguments],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
-            name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayHTTP", "BelayMetrics"], swiftSettings: strict),
+            name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayDemo", "BelayHTTP", "BelayMetrics"],
+            swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,4 +1,37 @@
+internal import Foundation
 internal import Glibc
+
+/// A port that gives one canned HTTP answer after another and keeps what it was asked.
+package final class CannedPort: Sendable {
+    package let number: Int
+    private let file: Int32
+    private let heads = Guarded<[String]>([])
+
+    /// - Parameter answer: The whole answer to a request's head.
+    package init(_ answer: @escaping @Sendable (String) -> String) throws {
+        number = try Loopback.freePort()
+        file = try Loopback.listen(port: number)
+        Thread.detachNewThread { [file, heads] in
+            while true {
+                let connection = accept(file, nil, nil)
+                guard connection >= 0 else { return }
+                var buffer = [UInt8](repeating: 0, count: 16 << 10)
+                let count = max(0, recv(connection, &buffer, buffer.count, 0))
+                let head = String(decoding: buffer[..<count], as: UTF8.self)
+                heads.withLock { $0.append(head) }
+                _ = Loopback.send(connection, answer(head))
+                close(connection)
+            }
+        }
+    }
+
+    package var requests: [String] { heads.withLock { $0 } }
+
+    deinit {
+        shutdown(file, Int32(SHUT_RDWR))
+        close(file)
+    }
+}
 
 /// A port that takes connections and never says a word.
 package final class SilentPort: Sendable {

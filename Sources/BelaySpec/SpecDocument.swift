@@ -39,13 +39,18 @@ struct SpecDocument {
 
     private static func compose(_ source: SpecSource, _ context: SpecContext) throws(SpecFailure) -> Node? {
         do {
-            return try Yams.compose(yaml: source.text)
+            return try Yams.compose(
+                yaml: source.text.hasPrefix("\u{FEFF}") ? String(source.text.dropFirst()) : source.text)
         } catch let error as YamlError {
             switch error {
             case .scanner(let reason, let problem, let mark, _), .parser(let reason, let problem, let mark, _),
                 .composer(let reason, let problem, let mark, _):
                 let because = reason.map { "\($0.text): " } ?? ""
                 context.report("not YAML: \(because)\(firstLine(problem))", at: mark)
+            case .duplicatedKeysInMapping(let keys, let found):
+                context.report(
+                    "the key `\(keys.joined(separator: "`, `"))` stands more than once in one mapping", at: found.mark)
+            case .reader(let problem, _, _, _): context.report("not YAML: \(firstLine(problem))", at: nil)
             default: context.report("not YAML: \(firstLine("\(error)"))", at: nil)
             }
         } catch {
@@ -94,8 +99,15 @@ struct SpecDocument {
             fields["metadata"]?.fail("the name `\(name)` may have a-z, 0-9, `-` and `.`, 63 at most")
         }
         let spec = fields.required("spec")
-        guard let kind, let name, let spec else { throw SpecFailure(context.issues) }
-        return SpecDocument(kind: kind, name: name, spec: spec)
+        // With a mistake in the head the rest is still read: all mistakes at once.
+        guard let spec else { throw SpecFailure(context.issues) }
+        return SpecDocument(kind: kind ?? guessedKind(of: spec), name: name ?? "unnamed", spec: spec)
+    }
+
+    private static func guessedKind(of spec: SpecReader) -> SpecKind {
+        guard case .mapping(let mapping) = spec.node else { return .rollout }
+        if mapping[Node("metrics")] != nil { return .analysisTemplate }
+        return mapping[Node("canary")] != nil || mapping[Node("blueGreen")] != nil ? .strategy : .rollout
     }
 
     private static func isPlainName(_ name: String) -> Bool {

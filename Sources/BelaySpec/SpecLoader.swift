@@ -68,10 +68,14 @@ package struct SpecLoader {
         do throws(SpecFailure) {
             let document = try SpecDocument.parse(source, overrides: overrides, context: context)
             switch document.kind {
-            case .rollout: _ = try rollout(source)
+            case .rollout: _ = try rollout(source, revision: "lint")  // It may come from --revision later.
             case .strategy:
-                _ = StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
-                return SpecFailure(context.issues).issues
+                let strategy = StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
+                var issues: [SpecIssue] = []
+                for use in strategy.steps.flatMap(\.templates) {
+                    _ = placeholderReader.metrics(of: use, scope: .step(0), issues: &issues)
+                }
+                return SpecFailure(context.issues + issues).issues
             case .analysisTemplate: return lintTemplate(source, context)
             }
             return []
@@ -80,16 +84,20 @@ package struct SpecLoader {
         }
     }
 
-    /// A template on its own: its arguments stand for themselves, its server may come from the rollout.
-    private func lintTemplate(_ source: SpecSource, _ context: SpecContext) -> [SpecIssue] {
+    /// Where no rollout says which sides and which server: everything has some value.
+    private var placeholderReader: TemplateReader {
         let facts = ["canary.side", "canary.backend", "stable.side", "stable.backend", "revision", "name"]
-        let reader = TemplateReader(
+        return TemplateReader(
             environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, "x") }),
             server: PrometheusQuery(address: "http://localhost", query: ""))
+    }
+
+    /// A template on its own: its arguments stand for themselves, its server may come from the rollout.
+    private func lintTemplate(_ source: SpecSource, _ context: SpecContext) -> [SpecIssue] {
         let here = SpecReader(node: Node(""), path: "", context: context)
         let use = TemplateUse(source: source, inline: nil, arguments: [], reader: here)
         var issues: [SpecIssue] = []
-        _ = reader.metrics(of: use, scope: .always, issues: &issues)
+        _ = placeholderReader.metrics(of: use, scope: .always, issues: &issues)
         return SpecFailure(issues).issues  // A missing argument is the user's to give, not the template's.
     }
 
@@ -100,7 +108,8 @@ package struct SpecLoader {
         guard let fields = document.spec.fields(["revision", "workload", "traffic", "strategy", "analysis"]) else {
             return nil
         }
-        let named = revision ?? fields["revision"]?.nonEmptyText()
+        let written = fields["revision"]?.nonEmptyText()
+        let named = revision ?? written
         if named == nil { document.spec.fail("`revision` is missing; say it here or with --revision") }
         if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
             _ = workload.required("external")

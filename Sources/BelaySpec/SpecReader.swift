@@ -102,7 +102,8 @@ struct SpecReader {
     func weight() -> Weight? {
         guard let text = text() else { return nil }
         let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
-        guard let percent = Double(digits) else {
+        guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || "-.".contains($0)) }), let percent = Double(digits)
+        else {
             fail("`\(Self.shortened(text))` is not a weight in percent")
             return nil
         }

@@ -57,7 +57,7 @@ struct StrategyReader {
         var step = PlanStep(weight: share)
         step.name = fields["name"]?.nonEmptyText()
         if let reader = fields["setWeight"], let weight = reader.weight() {
-            if weight < share, fields["reason"] == nil {
+            if weight < share, fields["reason"]?.nonEmptyText() == nil {
                 reader.fail("\(weight.text) is less than the \(share.text) before it; say why with `reason`")
             }
             step.weight = weight

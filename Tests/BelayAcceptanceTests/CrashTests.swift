@@ -16,26 +16,26 @@ struct CrashTests {
             let file = try stage.file(Stage.canary([25, 50, 100], hold: "200ms"), analysis: Stage.noGate)
             var hits: [String: Int] = [:]
             for point in Self.points {
-                for nth in 1...6 {
+                for nth in 1...12 where hits[point, default: 0] < 6 {
                     let before = stage.rig.value()
                     let isBack = point == "in-way-back"
                     var arguments = ["run", file]
-                    if isBack { arguments += ["--timeout", "\(nth * 100)ms"] }
-                    let count = isBack || point == "in-takeover" ? 1 : nth % 4 + 1
+                    if isBack { arguments += ["--timeout", "\(nth * 60)ms"] }
+                    let count = isBack || point == "in-takeover" ? 1 : nth % 3 + 1
                     if point == "in-takeover" {
-                        try await killAtRandom(arguments, after: .milliseconds(100 * nth), stage)
+                        _ = try await killAtRandom(arguments, after: .milliseconds(100 * nth), stage)
                         arguments = ["resume", "app"]
                     }
                     let crashed = try await stage.start(arguments, environment: ["BELAY_CRASH_AT": "\(point):\(count)"])
-                    let code = await crashed.wait()
-                    if code == 137 { hits[point, default: 0] += 1 }
-                    if code == 137 { try await finish(stage) }
-                    try await check(stage, before: before, isBack: isBack && code == 137, "\(point):\(count)")
+                    let isHit = await crashed.wait() == 137
+                    if isHit {
+                        hits[point, default: 0] += 1
+                        try await finish(stage)
+                    }
+                    try await check(stage, before: before, isBack: isBack && isHit, "\(point):\(count)")
                 }
             }
-            for point in Self.points {
-                #expect(hits[point, default: 0] >= 4, "\(point) was hit \(hits[point, default: 0]) times")
-            }
+            for point in Self.points { #expect(hits[point] == 6, "\(point) was hit \(hits[point, default: 0]) times") }
         }
     }
 
@@ -44,14 +44,16 @@ struct CrashTests {
             try await stage.serve()
             let file = try stage.file(Stage.canary([25, 50, 100], hold: "200ms"), analysis: Stage.noGate)
             var killed = 0
-            for round in 0..<30 {
+            for round in 0..<60 where killed < 30 {
                 let before = stage.rig.value()
-                try await killAtRandom(["run", file], after: .milliseconds(Int.random(in: 20...900)), stage)
+                if try await killAtRandom(["run", file], after: .milliseconds(Int.random(in: 20...900)), stage) {
+                    killed += 1
+                }
                 // Sometimes the one that resumes is killed, too.
                 if round % 3 == 0 {
-                    try await killAtRandom(["resume", "app"], after: .milliseconds(Int.random(in: 10...300)), stage)
+                    _ = try await killAtRandom(
+                        ["resume", "app"], after: .milliseconds(Int.random(in: 10...300)), stage)
                 }
-                killed += 1
                 try await finish(stage)
                 try await check(stage, before: before, isBack: false, "round \(round)")
             }
@@ -60,11 +62,12 @@ struct CrashTests {
         }
     }
 
-    private func killAtRandom(_ arguments: [String], after moment: Duration, _ stage: Stage) async throws {
+    /// - Returns: Whether the kill came before its end.
+    private func killAtRandom(_ arguments: [String], after moment: Duration, _ stage: Stage) async throws -> Bool {
         let process = try await stage.start(arguments)
         try await Task.sleep(for: moment)
         process.signal(SIGKILL)
-        _ = await process.wait()
+        return await process.wait() == 137
     }
 
     private func finish(_ stage: Stage) async throws {

@@ -259,6 +259,64 @@ struct RouterTests {
             for run in runs { codes.append(await run.wait()) }
             #expect(codes.filter { $0 == 0 }.count >= 1, "\(codes)")
             #expect(codes.allSatisfy { $0 == 0 || $0 == 7 }, "\(codes)")
+            // Whoever drove, drove alone: no two of the rollouts overlap, in whichever store they are.
+            var spans: [(String, String)] = []
+            for store in [stage.store, stage.rig.folder + "/other.db"] {
+                for line in try await stage.belay("list", "--output", "json", store: store).text.split(separator: "\n")
+                {
+                    let item = try JSONSerialization.jsonObject(with: Data(line.utf8)) as? [String: String]
+                    guard let item, item["outcome"] == "promoted" else { continue }
+                    spans.append((item["started"]!, item["finished"]!))
+                }
+            }
+            #expect(spans.count == codes.filter { $0 == 0 }.count)
+            let sorted = spans.sorted { $0.0 < $1.0 }
+            for (earlier, later) in zip(sorted, sorted.dropFirst()) { #expect(earlier.1 <= later.0) }
+        }
+    }
+
+    @Test func `an operator's day: wait, pause, resume, skip, promote, retry, and the record of it`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let strategy = Stage.canary([10, 50, 100], hold: "300s")
+            let file = try stage.file(strategy, analysis: Stage.noGate)
+            #expect(try await stage.belay("lint", file).code == 0)
+            #expect(try await stage.belay("doctor", file).code == 0)
+            let run = try await stage.start(["run", file, "--output", "json"])
+            try await stage.expect(run, says: "router confirms: 10 %")
+            #expect(try await stage.belay("pause", "app", "--reason", "lunch", "--actor", "dora").code == 0)
+            #expect(try await stage.belay("status").text.contains("PAUSED by dora: lunch"))
+            #expect(try await stage.belay("wait", "--for", "paused", "--timeout", "5s").code == 4)
+            #expect(try await stage.belay("resume").code == 0)
+            #expect(try await stage.belay("skip", "nothing", "app").code == 1)
+            #expect(try await stage.belay("promote", "app").code == 0)
+            #expect(try await stage.belay("wait", "--for", "step=2", "--timeout", "5s").code == 0)
+            #expect(try await stage.belay("wait", "--timeout", "200ms").code == 5)
+            try await stage.expect(run, says: "router confirms: 50 %")
+            #expect(try await stage.belay("promote", "app", "--full").code == 0)
+            try await stage.expect(run, says: "router confirms: 100 %")
+            #expect(try await stage.belay("promote", "app").code == 0)
+            #expect(await run.wait() == 0, "\(run.output)")
+            for line in run.output.split(separator: "\n") where line.hasPrefix("{") {
+                _ = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            }
+            #expect(try await stage.belay("promote", "app").code == 1)
+            let events = try await stage.belay("events", "--output", "json")
+            for line in events.text.split(separator: "\n") {
+                _ = try JSONSerialization.jsonObject(with: Data(line.utf8))
+            }
+            #expect(events.text.contains("\"reason\":\"lunch\""))
+            #expect(try await stage.belay("show").text.contains("pause by dora: lunch"))
+            // The frozen plan made green the canary, and green has all traffic now.
+            #expect(try await stage.belay("retry").code == 2)
+            let aborted = try await stage.start(["run", file])
+            try await stage.expect(aborted, says: "router confirms: 10 %")
+            #expect(try await stage.belay("abort").code == 0)
+            #expect(await aborted.wait() == 3)
+            let retried = try await stage.start(["retry"])
+            try await stage.expect(retried, says: "router confirms: 10 %")
+            #expect(try await stage.belay("abort").code == 0)
+            #expect(await retried.wait() == 3)
         }
     }
 }

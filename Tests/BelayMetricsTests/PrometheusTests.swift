@@ -1,4 +1,5 @@
 import BelayCore
+import BelayDemo
 import BelayHTTP
 import BelayMetrics
 import Testing
@@ -69,6 +70,38 @@ struct PrometheusTests {
             return
         }
         #expect(!message.contains("s3cret"))
+    }
+
+    @Test func `bearer, basic and further headers are sent, and a server that echoes them teaches nobody the secret`()
+        async throws
+    {
+        let port = try CannedPort { head in
+            if head.contains("Authorization: Bearer s3cret\r\n"), head.contains("X-Scope-OrgID: team-a\r\n") {
+                let body = #"{"status":"success","data":{"resultType":"scalar","result":[1,"7"]}}"#
+                return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)"
+            }
+            return "HTTP/1.1 401 Unauthorized\r\nConnection: close\r\nContent-Length: \(head.utf8.count)\r\n\r\n\(head)"
+        }
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        let provider = PrometheusProvider(
+            client: client, environment: ["TOKEN": "s3cret\n", "WRONG": "wr0ng", "PASSWORD": "pa55"])
+        var metric = Metric(
+            name: "m", query: PrometheusQuery(address: "http://127.0.0.1:\(port.number)/", query: "up + 1"))
+        metric.query.headers = [.init(name: "X-Scope-OrgID", value: "team-a")]
+        metric.query.bearer = "env:TOKEN"
+        #expect(await provider.measure(metric).0 == .scalar(7))
+        #expect(port.requests.first?.contains("query=up%20%2B%201") == true)
+        metric.query.bearer = "env:WRONG"
+        let refused = await provider.measure(metric).0
+        #expect(refused == .error("the server answered 401"))
+        (metric.query.bearer, metric.query.basicUser, metric.query.basicPassword) = (nil, "belay", "env:PASSWORD")
+        guard case .error(let message) = await provider.measure(metric).0 else {
+            Issue.record("not refused")
+            return
+        }
+        #expect(!message.contains("pa55"))
+        #expect(port.requests.last?.contains("Authorization: Basic YmVsYXk6cGE1NQ==\r\n") == true)
     }
 
     @Test func `a string has no numbers, a broken sample is an error`() {

@@ -3,7 +3,7 @@ import Testing
 
 @Suite("The simulation")
 struct SimulationTests {
-    /// The full ten million steps run in a release build: `make soak-ci`.
+    /// The full ten million steps run in a release build: `make simulation`.
     @Test("the laws hold whatever happens", arguments: 0..<8)
     func lawsHold(block: UInt64) {
         for seed in block * 50..<(block + 1) * 50 {

@@ -88,6 +88,8 @@ struct SpecTests {
         Mistake("kind: Rollout", "kind: Rolout", "did you mean `Rollout`?"),
         Mistake("\"1.9.0\"", "\"${NOPE}\"", "the environment variable NOPE is not set"),
         Mistake("revision: \"1.9.0\"", "revision: *x", "not YAML"),
+        Mistake(
+            "revision: \"1.9.0\"", "revision: \"1\"\n  revision: \"2\"", "the key `revision` stands more than once"),
     ]
 
     @Test("a mistake is named with its place and the nearest word", arguments: mistakes)

@@ -18,9 +18,18 @@ struct LintCommand: ParsableCommand {
     func run() throws {
         Signals.unblock()
         let loader = try SpecFiles.loader(overrides: overrides)
-        let issues = try files.flatMap { loader.lint(try SpecFiles.read($0)) }
-        for issue in issues { Console.say(issue.description) }
-        if !issues.isEmpty { throw ExitCode(ExitStatus.invalid.rawValue) }
+        var isGood = true
+        for file in files {
+            do throws(CommandFailure) {
+                let issues = loader.lint(try SpecFiles.read(file))
+                for issue in issues { Console.say(issue.description) }
+                isGood = isGood && issues.isEmpty
+            } catch {
+                for line in error.lines { Console.say(line) }
+                isGood = false
+            }
+        }
+        if !isGood { throw ExitCode(ExitStatus.invalid.rawValue) }
         Console.say("\(files.count) file\(files.count == 1 ? "" : "s"), nothing wrong")
     }
 }
@@ -143,7 +152,7 @@ struct DoctorCommand: AsyncParsableCommand {
             return "\(journal.path), writable, undamaged"
         }
         if let file {
-            let loaded = Result { try SpecOptions.parse([file]).load() }
+            let loaded = Result { try SpecOptions.parse([file, "--revision", "doctor"]).load() }
             await check("file") { "\(try loaded.get().name): no mistakes" }
             if case .success(let spec) = loaded {
                 await check("router") {

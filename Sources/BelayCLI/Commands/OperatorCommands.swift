@@ -77,7 +77,8 @@ struct AbortCommand: AsyncParsableCommand {
                 try orFail { () throws(JournalFailure) in try operation.journal.withdraw(command.id) }
             }
         }
-        let journal = try options.store.open(.drive, clock: operation.clock)  // Checked before this process writes to it.
+        // Opened anew: the file is checked before this process drives.
+        let journal = try options.store.open(.drive, clock: operation.clock)
         let release = Release(
             journal: journal, clock: operation.clock, reporter: Reporter(output: options.store.output))
         let status = try await release.resume(operation.id, commands: [command], isForced: true, onCancel: .rollback)

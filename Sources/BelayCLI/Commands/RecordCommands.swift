@@ -135,6 +135,7 @@ struct VerifyCommand: ParsableCommand {
                 Console.print("\(id)  ok  head \(head)")
             }
         }
+        if ids.isEmpty { Console.say("no rollouts yet") }
         if !broken.isEmpty { throw CommandFailure(.failure, lines: broken) }
     }
 }

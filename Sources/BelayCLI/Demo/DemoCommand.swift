@@ -9,7 +9,7 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo", abstract: "The whole thing on this machine: a release, a rollback and a resumed one.",
         discussion: """
             Starts two versions of a small service, HAProxy, Prometheus and a bounded load on free loopback ports, and takes
-            about two minutes. Needs haproxy and prometheus. Everything it started is gone afterwards, also after Ctrl-C.
+            about a minute. Needs haproxy and prometheus. Everything it started is gone afterwards, also after Ctrl-C.
             """)
 
     @Option(help: "Requests a second.") var rate = 100

@@ -9,13 +9,13 @@ enum SpecFiles {
     static func read(_ path: String) throws(CommandFailure) -> SpecSource {
         let attributes = Result { try FileManager.default.attributesOfItem(atPath: path) }
         guard case .success(let found) = attributes, found[.type] as? FileAttributeType != .typeDirectory else {
-            throw CommandFailure(.invalid, "\(path): there is no such file; nothing was touched")
+            throw CommandFailure(.invalid, "\(path):1:1: there is no such file; nothing was touched")
         }
         if let size = found[.size] as? Int, size > sizeLimit {
-            throw CommandFailure(.invalid, "\(path): \(size) bytes; 1 MB is the limit, nothing was read")
+            throw CommandFailure(.invalid, "\(path):1:1: \(size) bytes; 1 MB is the limit, nothing was read")
         }
         guard let data = FileManager.default.contents(atPath: path) else {
-            throw CommandFailure(.invalid, "\(path): cannot be read; nothing was touched")
+            throw CommandFailure(.invalid, "\(path):1:1: cannot be read; nothing was touched")
         }
         return SpecSource(file: path, text: String(decoding: data, as: UTF8.self))
     }

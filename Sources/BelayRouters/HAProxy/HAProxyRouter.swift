@@ -109,7 +109,8 @@ package struct HAProxyRouter: TrafficRouter {
         for outcome in taken {
             switch outcome {
             case .success(let shared): isShared = isShared || shared
-            case .failure(let failure): error = failure.isGone ? error : failure.message  // One that is gone counts by its file.
+            // One that is gone counts by its file.
+            case .failure(let failure): error = failure.isGone ? error : failure.message
             }
         }
         if isShared {  // Nothing could be fenced: asserted again once no earlier write can still be on its way.

@@ -23,7 +23,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case epochNotChecked
     /// Law 6: HAProxy's versions are ignored, so that a late commit takes effect.
     case lateCommitNotFenced
-    /// Law 6: a driver that slept writes the map's file after its mark was taken.
+    /// Law 3: a driver that slept writes the map's file after its mark was taken.
     case lateFileWrite
     /// Law 7: recovery forgets an event.
     case eventForgottenInRecovery
@@ -35,4 +35,20 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case promoteAimIgnored
     /// Law 10: events carry the raw clock, which may run back.
     case clockRunsBack
+
+    /// The law that has to be seen to break.
+    package var law: Int {
+        switch self {
+        case .weightBeforeIntent: 1
+        case .moreThanAsked: 2
+        case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite: 3
+        case .holdCountedThroughGap, .routerErrorHidesVerdict: 4
+        case .staleMeasurementAccepted, .noDataIsSuccess: 5
+        case .epochNotChecked, .lateCommitNotFenced: 6
+        case .failedAppendTakenForWritten, .eventForgottenInRecovery: 7
+        case .outsideHandOverwritten: 8
+        case .commandObeyedTwice, .promoteAimIgnored: 9
+        case .clockRunsBack: 10
+        }
+    }
 }

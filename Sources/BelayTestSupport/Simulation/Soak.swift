@@ -36,14 +36,14 @@ package enum Soak {
         }
     }
 
-    /// The first seed at which a planted bug shows, and the law it broke; nil where none of the seeds shows it.
+    /// The first seed at which a planted bug breaks its own law; nil where none of the seeds shows it.
     package static func find(_ bug: PlantedBug, within seeds: Range<UInt64>) -> (seed: UInt64, law: LawBroken)? {
         for seed in seeds {
             let world = SimulatedWorld(seed: seed, bug: bug)
             do throws(LawBroken) {
                 try world.run()
             } catch {
-                return (seed, error)
+                if error.law == bug.law { return (seed, error) }
             }
         }
         return nil
