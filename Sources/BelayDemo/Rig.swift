@@ -78,8 +78,9 @@ package final class Rig {
         blue = try await service(version, ports.blue, errors)
     }
 
-    package func startGreen(errors: Double = 0, version: String = "green") async throws {
-        green = try await service(version, ports.green, errors)
+    /// - Parameter delay: Milliseconds before each answer.
+    package func startGreen(errors: Double = 0, version: String = "green", delay: Int = 0) async throws {
+        green = try await service(version, ports.green, errors, delay: delay)
     }
 
     /// As a deploy would: the idle side gets another version.
@@ -98,9 +99,12 @@ package final class Rig {
         green = nil
     }
 
-    private func service(_ version: String, _ port: Int, _ errors: Double) async throws -> LocalProcess {
+    private func service(
+        _ version: String, _ port: Int, _ errors: Double, delay: Int = 0
+    ) async throws -> LocalProcess {
         let arguments = [
-            "demo-service", "--port", "\(port)", "--name", version, "--errors", "\(errors)", "--life", "\(life)",
+            "demo-service", "--port", "\(port)", "--name", version, "--errors", "\(errors)", "--delay", "\(delay)",
+            "--life", "\(life)",
         ]
         let process = try await LocalProcess.start(belay, arguments, log: folder + "/service.log")
         try await Rig.until("the service \(version) listens", log: process.log) { Rig.connects(to: port) }
@@ -171,6 +175,13 @@ package final class Rig {
         let answer = UnixSocket.ask(socket(index), "get map \(mapFile) app") ?? ""
         guard let start = answer.range(of: "value=\"") else { return "none" }
         return String(answer[start.upperBound...].prefix { $0 != "\"" })
+    }
+
+    /// Sessions on a backend now.
+    package func sessions(of backend: String, _ index: Int = 0) -> Int {
+        let lines = (UnixSocket.ask(socket(index), "show stat") ?? "").split(separator: "\n")
+        let fields = lines.map { $0.split(separator: ",", omittingEmptySubsequences: false) }
+        return fields.first { $0.count > 4 && $0[0] == backend && $0[1] == "BACKEND" }.flatMap { Int($0[4]) } ?? 0
     }
 
     package func setValue(_ value: Int, _ index: Int = 0) {

@@ -130,6 +130,9 @@ package final class Engine: Sendable {
         case .append(let append): await self.append(append, into: &driver)
         }
         if case .command(let command) = input {
+            if refusal == nil, driver.isWithoutJournal, command.verb != .abort {
+                refusal = "the journal cannot be written; traffic goes back to stable"
+            }
             _ = await disk.run { [journal = setup.journal, refusal] in try? journal.answer(command.id, refusal: refusal)
             }
             commandIDs.withLock { _ = $0.remove(command.id) }

@@ -1,5 +1,6 @@
 internal import BelayCore
 package import BelayEngine
+internal import Foundation
 internal import GRDB
 internal import Glibc
 
@@ -97,8 +98,22 @@ package final class SQLiteJournal: Sendable {
             }
         }
         guard access == .drive else { return }
+        try limitPages(queue)
         let verdict = try queue.read { db in try String.fetchOne(db, sql: "PRAGMA quick_check(1)") }
         if verdict != "ok" { throw JournalFailure(.unusable, "is damaged: \(verdict ?? "no answer")") }
+    }
+
+    /// For the acceptance tests, in debug builds: `BELAY_SPARE_PAGES=0` makes this journal's disk full at once.
+    private static func limitPages(_ queue: DatabaseQueue) throws {
+        #if DEBUG
+            guard let spare = ProcessInfo.processInfo.environment["BELAY_SPARE_PAGES"].flatMap({ Int($0) }) else {
+                return
+            }
+            try queue.writeWithoutTransaction { db in
+                let pages = try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0
+                try db.execute(sql: "PRAGMA max_page_count = \(pages + spare)")
+            }
+        #endif
     }
 
     /// - Throws: ``JournalFailure`` for whatever SQLite says.

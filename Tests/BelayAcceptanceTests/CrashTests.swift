@@ -136,6 +136,10 @@ struct FullDiskTests {
                 #expect(stage.rig.fileValue == "0")
                 #expect(try await stage.belay("verify").code == 0)
                 #expect(try await stage.belay("list").text.contains("rolled back"))
+                let frozen = try await LocalProcess.start("mount", ["-o", "remount,ro", folder], log: "/dev/null")
+                guard await frozen.wait() == 0 else { return }
+                let refused = try await stage.readOnly("list")
+                #expect(refused.code == 8 && refused.text.contains("must be writable"), "\(refused.text)")
             }
         } catch {
             _ = await (try await LocalProcess.start("umount", ["--lazy", folder], log: folder + ".log")).wait()
@@ -144,6 +148,30 @@ struct FullDiskTests {
         _ = await (try await LocalProcess.start("umount", ["--lazy", folder], log: folder + ".log")).wait()
         rmdir(folder)
         unlink(folder + ".log")
+    }
+
+    /// The same without a mount: SQLite's own limit, which not even the reserve can lift.
+    @Test func `a journal that takes nothing more: the traffic goes back without it, exit 6, and the next one says so`()
+        async throws
+    {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let file = try stage.file(Stage.canary([50, 100], hold: "120s"), analysis: Stage.noGate)
+            let run = try await stage.start(["run", file], environment: ["BELAY_SPARE_PAGES": "0"])
+            try await stage.expect(run, says: "router confirms: 50 %")
+            // Its record does not fit any more.
+            _ = try await stage.belay("pause", "app", "--reason", String(repeating: "long ", count: 2000))
+            #expect(await run.wait() == 6, "\(run.output)")
+            #expect(run.output.contains("traffic goes back to stable without it"))
+            #expect(stage.rig.value() == "0")
+            #expect(stage.rig.fileValue == "0")
+            // Whether the few bytes of the way back still found room or not: it is recorded now, and the traffic stays.
+            let resumed = try await stage.belay("resume", "app")
+            #expect([3, 6].contains(resumed.code), "\(resumed.text)")
+            #expect(try await stage.belay("list").text.contains("rolled back"))
+            #expect(stage.rig.value() == "0")
+            #expect(try await stage.belay("verify").code == 0)
+        }
     }
 
     /// Takes every byte there is.

@@ -78,6 +78,15 @@ final class Stage {
         return Ended(code: code, text: process.output)
     }
 
+    /// Where the stage's own folder cannot take a log.
+    func readOnly(_ command: String) async throws -> Ended {
+        let log = "/tmp/belay-\(UUID().uuidString.prefix(8)).log"
+        defer { unlink(log) }
+        let process = try await LocalProcess.start(Self.belay, [command], environment: ["BELAY_DB": store], log: log)
+        let code = await process.wait()
+        return Ended(code: code, text: process.output)
+    }
+
     func expect(_ process: LocalProcess, says text: String, within seconds: Double = 30) async throws {
         try await Rig.until("`\(text)`", within: seconds, log: process.log) { process.output.contains(text) }
     }

@@ -70,7 +70,7 @@ struct AbortCommand: AsyncParsableCommand {
             case .obeyed:
                 Signals.unblock()
                 let status = try await Waiting(journal: operation.journal, clock: operation.clock)
-                    .wait(operation.id, for: .finished(stopsForPeople: false), timeout: nil)
+                    .wait(operation.id, for: .returned, timeout: nil)
                 return try report(status, operation.id)
             case .waiting:
                 Console.say("\(operation.id): its driver does not answer; taking over")

@@ -7,6 +7,8 @@ internal import BelayJournal
 struct Waiting {
     enum Goal: Equatable {
         case finished(stopsForPeople: Bool)
+        /// Stable 100 % is confirmed; long connections may still be ending.
+        case returned
         case paused
         case step(Int)
     }
@@ -42,6 +44,7 @@ struct Waiting {
 
     private func status(_ machine: RolloutMachine, _ goal: Goal) -> ExitStatus? {
         if case .finished(let outcome) = machine.state.phase { return ExitStatus(outcome) }
+        if goal == .returned, case .releasing(let cause) = machine.state.phase { return ExitStatus(.rolledBack(cause)) }
         if case .step(let step) = goal, (machine.state.step ?? -1) >= step - 1 { return .success }
         let waits = machine.waitsForPerson
         if waits, goal == .paused || goal == .finished(stopsForPeople: true) { return .waitsForPerson }

@@ -133,7 +133,7 @@ package struct Driver: Sendable {
         var wanted: [Job] = []
         if let traffic = work.traffic, now < leaseUntil { wanted.append(.traffic(traffic)) }
         // Without a journal the mark is still set, since the way back of a new driver waits for it, but never taken away.
-        if let action = work.action, !isWithoutJournal || action != .release(drains: true) {
+        if let action = work.action, !isWithoutJournal || !machine.state.isReturning || isClaim(action) {
             wanted.append(.action(action))
         }
         wanted += work.measurements.map { .measure($0) }
@@ -166,6 +166,13 @@ package struct Driver: Sendable {
         }
         if let next = work.next { moments.append(next) }
         return moments.min() ?? now
+    }
+
+    private func isClaim(_ action: Work.Action) -> Bool {
+        switch action {
+        case .claim: true
+        case .release: false
+        }
     }
 
     private var isWritingNow: Bool { running.contains { if case .traffic = $0 { true } else { false } } }

@@ -73,7 +73,9 @@ extension RolloutMachine {
         switch state.phase {
         case .finished: nil
         case .adopting: hasLookedAtMark ? .release(drains: false) : .claim(epoch: state.epoch)
-        case .releasing: hasLookedAtMark ? .release(drains: true) : .claim(epoch: state.epoch)
+        // A cancelled job has seconds to live: it does not wait for anybody's long connection.
+        case .releasing(let cause):
+            hasLookedAtMark ? .release(drains: cause.kind != .cancelled) : .claim(epoch: state.epoch)
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
             state.claimedEpoch == state.epoch ? nil : .claim(epoch: state.epoch)
         }
