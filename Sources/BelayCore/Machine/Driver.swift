@@ -141,11 +141,7 @@ package struct Driver: Sendable {
             if case .traffic(let write) = job { write != machine.trafficWork } else { false }
         }
         running.subtract(cancelled)
-        let isWriting =
-            wanted.contains { if case .traffic = $0 { true } else { false } }
-            || running.contains {
-                if case .traffic = $0 { true } else { false }
-            }
+        let isWriting = isWritingNow || work.traffic != nil
         if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
         let started = wanted.filter { running.insert($0).inserted }
         return (started, Array(cancelled))

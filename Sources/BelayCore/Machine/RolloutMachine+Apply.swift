@@ -38,7 +38,8 @@ extension RolloutMachine {
             state.metrics[index].add(measured, of: plan.metrics[index])
             (state.watched, state.watchedUntil) = (measured.watched, measured.watchedUntil)
         case .watched(let total, let until): (state.watched, state.watchedUntil) = (total, until)
-        case .verdict, .adopted: adopt(event, at: now)
+        case .verdict: break  // Its consequence is an event of its own.
+        case .adopted: enter(.adopting, at: now)
         case .settlingBegan(let until): enter(.settling(until: until), at: now)
         case .approvalAsked(let step, let until): enter(.approving(step: step, until: until), at: now)
         case .stepPassed, .approvalTimedOut: state.isHoldEnded = false
@@ -52,11 +53,6 @@ extension RolloutMachine {
         case .finished(let outcome): enter(.finished(outcome), at: now)
         case .unreadable: state.unreadable += 1
         }
-    }
-
-    private mutating func adopt(_ event: Event, at now: Timestamp) {
-        guard case .adopted = event else { return }  // A verdict's consequence is an event of its own.
-        enter(.adopting, at: now)
     }
 
     private mutating func enter(_ phase: MachineState.Phase, at now: Timestamp) {
