@@ -1,7 +1,6 @@
 # Everything is behind these words; each does the set-up it needs.
 SHELL := /bin/bash
 SWIFT ?= swift
-STRICT := -Xswiftc -warnings-as-errors
 SOAK_STEPS ?= 10000000
 SOAK_SEED ?= 0
 SOAK_ROUNDS ?= 10

@@ -46,9 +46,12 @@ package struct PrometheusProvider: MetricProvider {
         request.method = "POST"
         request.timeout = query.timeout
         request.body = Array("query=\(Self.formEncoded(text))".utf8)
-        request.headers =
-            ["Content-Type: application/x-www-form-urlencoded"] + query.headers.map { "\($0.name): \($0.value)" }
+        request.headers = ["Content-Type: application/x-www-form-urlencoded"]
         let secrets = SecretReader(environment: environment)
+        for header in query.headers {
+            let value = SecretReader.isReference(header.value) ? try secrets.read(header.value) : header.value
+            request.headers.append("\(header.name): \(value)")
+        }
         if let bearer = query.bearer { request.headers.append("Authorization: Bearer \(try secrets.read(bearer))") }
         if let user = query.basicUser, let password = query.basicPassword {
             let pair = Data("\(user):\(try secrets.read(password))".utf8).base64EncodedString()

@@ -9,6 +9,8 @@ struct SecretFailure: Error {
 struct SecretReader {
     let environment: [String: String]
 
+    static func isReference(_ text: String) -> Bool { text.hasPrefix("env:") || text.hasPrefix("file:") }
+
     func read(_ reference: String) throws(SecretFailure) -> String {
         let value: String
         if let name = reference.suffix(after: "env:") {

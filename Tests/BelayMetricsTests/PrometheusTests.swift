@@ -85,10 +85,10 @@ struct PrometheusTests {
         let client = HTTPClient()
         defer { client.shutdown() }
         let provider = PrometheusProvider(
-            client: client, environment: ["TOKEN": "s3cret\n", "WRONG": "wr0ng", "PASSWORD": "pa55"])
+            client: client, environment: ["TOKEN": "s3cret\n", "WRONG": "wr0ng", "PASSWORD": "pa55", "TEAM": "team-a"])
         var metric = Metric(
             name: "m", query: PrometheusQuery(address: "http://127.0.0.1:\(port.number)/", query: "up + 1"))
-        metric.query.headers = [.init(name: "X-Scope-OrgID", value: "team-a")]
+        metric.query.headers = [.init(name: "X-Scope-OrgID", value: "env:TEAM")]
         metric.query.bearer = "env:TOKEN"
         #expect(await provider.measure(metric).0 == .scalar(7))
         #expect(port.requests.first?.contains("query=up%20%2B%201") == true)
