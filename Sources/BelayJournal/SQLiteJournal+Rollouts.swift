@@ -229,6 +229,17 @@ extension SQLiteJournal {
         }
     }
 
+    /// How many events a rollout has, and the head of its chain as it is stored: its last hash, in hexadecimal.
+    package func head(of id: String) throws(JournalFailure) -> (length: Int, hash: String)? {
+        try read { db in
+            let sql = "SELECT position, hash FROM events WHERE rollout = ? ORDER BY position DESC LIMIT 1"
+            return try Row.fetchOne(db, sql: sql, arguments: [id]).map { row in
+                let hash: Data = row[1]
+                return (row[0] + 1, Chain.text(Array(hash)))
+            }
+        }
+    }
+
     /// The first position whose hash does not follow from what is stored, or nil; and the head of the chain.
     package func verify(_ id: String) throws(JournalFailure) -> (broken: Int?, head: String) {
         var hash: [UInt8] = []

@@ -147,6 +147,9 @@ struct JournalTests {
         let lease = try journal.create("a-1", started(), key: nil, process: .current, at: clock.now)
         try journal.append(append(Array(everyEvent[1...8]), after: 1), under: lease)
         #expect(try journal.verify("a-1").broken == nil)
+        #expect(try journal.head(of: "a-1")?.length == 9)
+        #expect(try journal.head(of: "a-1")?.hash == journal.verify("a-1").head)
+        #expect(try journal.head(of: "nobody") == nil)
         try journal.write { db in
             try db.execute(sql: "DROP TRIGGER events_are_never_changed")
             try db.execute(sql: "UPDATE events SET payload = replace(payload, '10000', '9999') WHERE position = 4")

@@ -28,15 +28,15 @@ struct Operation {
     }
 
     /// Aimed at the rollout as it stands now.
-    func command(_ verb: Command.Verb, _ who: ActorOptions) -> Command {
-        let position = try? journal.records(of: id).count
+    func command(_ verb: Command.Verb, _ who: ActorOptions) throws(CommandFailure) -> Command {
+        let position = try orFail { () throws(JournalFailure) in try journal.head(of: id)?.length }
         return Command(id: UUID().uuidString, verb: verb, actor: who.person, reason: who.reason, aimedAt: position)
     }
 
     /// Tells the driver and waits for its answer.
     /// - Throws: ``CommandFailure`` 1 with the refusal, or where nobody drives; the command is then taken back.
     func tell(_ verb: Command.Verb, _ who: ActorOptions, output: OutputFormat) async throws {
-        let command = command(verb, who)
+        let command = try command(verb, who)
         guard try isDriven() else { throw nobodyDrives }
         try orFail { () throws(JournalFailure) in try journal.send(command, to: id) }
         switch try await reply(to: command, within: .seconds(10)) {

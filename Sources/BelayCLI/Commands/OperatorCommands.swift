@@ -62,7 +62,7 @@ struct AbortCommand: AsyncParsableCommand {
 
     func run() async throws {
         let operation = try Operation(options.rollout, options.store)
-        let command = operation.command(.abort, options.who)
+        let command = try operation.command(.abort, options.who)
         if try operation.isDriven() {
             try orFail { () throws(JournalFailure) in try operation.journal.send(command, to: operation.id) }
             switch try await operation.reply(to: command, within: .seconds(2)) {

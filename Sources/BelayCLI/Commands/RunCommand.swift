@@ -124,7 +124,7 @@ struct ResumeCommand: AsyncParsableCommand {
             Console.say("\(found.id) is over: \(found.outcome ?? "")")
             throw ExitCode(ExitStatus(outcome).rawValue)
         }
-        let commands = driveOnly || machine.state.pause == nil ? [] : [operation.command(.resume, who)]
+        let commands = driveOnly || machine.state.pause == nil ? [] : [try operation.command(.resume, who)]
         if try operation.isDriven() {
             guard !driveOnly else { throw CommandFailure(.taken, "\(found.id) is driven already") }
             return try await operation.tell(.resume, who, output: store.output)
