@@ -54,7 +54,9 @@ let package = Package(
         .testTarget(name: "BelayCoreTests", dependencies: ["BelayCore"], swiftSettings: strict),
         .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),
         .testTarget(name: "BelayTidyTests", swiftSettings: strict),
-        .testTarget(name: "BelayAnalysisTests", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
+        .testTarget(
+            name: "BelayAnalysisTests", dependencies: ["BelayCore", "BelayAnalysis"], exclude: ["Vectors"],
+            swiftSettings: strict),
         .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
         .testTarget(
             name: "BelayEngineTests", dependencies: ["BelayCore", "BelayEngine", "BelayTestSupport"],

@@ -41,9 +41,19 @@ package final class Engine: Sendable {
         case wake
         case input(Input)
         case result(Driver.Job, Input)
+        /// Samples that become a measurement only beside what was counted before.
+        case counted(Driver.Job, Counted)
         case leaseRenewed(Timestamp)
         case leaseLost(String)
         case leave
+    }
+
+    private struct Counted: Sendable {
+        let metric: Int
+        let answer: CounterAnswer
+        let until: Timestamp
+        let startedAt: Timestamp
+        let finishedAt: Timestamp
     }
 
     private let setup: Setup
@@ -72,6 +82,7 @@ package final class Engine: Sendable {
         var driver = Driver(machine: machine, leaseUntil: setup.lease.until, at: setup.clock.now)
         let keepers = [Task { await keepLease() }, Task { await pollInbox() }, Task { await watchClock() }]
         var jobs: [Driver.Job: Task<Void, Never>] = [:]
+        var comparators = metrics.indices.map { Comparator($0, of: machine.plan) }
         var result: Result?
         if let taken = await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &driver) {
             result = taken
@@ -81,7 +92,7 @@ package final class Engine: Sendable {
             let now = setup.clock.now
             let (started, cancelled) = driver.start(at: now)
             for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
-            for job in started { jobs[job] = Task { await perform(job) } }
+            for job in started { jobs[job] = Task { [machine = driver.machine] in await perform(job, machine) } }
             if let end = driver.end(at: now) {
                 result = .ended(end)
                 break
@@ -92,7 +103,9 @@ package final class Engine: Sendable {
             let messages = await inbox.next()
             wake.cancel()
             if driver.isLeaseShort(at: setup.clock.now) { await renew(&driver) }
-            for message in messages where result == nil { result = await take(message, into: &driver, jobs: &jobs) }
+            for message in messages where result == nil {
+                result = await take(message, into: &driver, jobs: &jobs, comparators: &comparators)
+            }
         }
         for task in keepers + jobs.values { task.cancel() }
         for task in keepers { await task.value }
@@ -100,7 +113,8 @@ package final class Engine: Sendable {
     }
 
     private func take(
-        _ message: Message, into driver: inout Driver, jobs: inout [Driver.Job: Task<Void, Never>]
+        _ message: Message, into driver: inout Driver, jobs: inout [Driver.Job: Task<Void, Never>],
+        comparators: inout [Comparator?]
     ) async -> Result? {
         switch message {
         case .wake:
@@ -113,6 +127,13 @@ package final class Engine: Sendable {
             driver.ended(job, at: setup.clock.now)
             jobs[job] = nil
             return await take(input, into: &driver)
+        case .counted(let job, let counted):
+            driver.ended(job, at: setup.clock.now)
+            jobs[job] = nil
+            let measurement = comparators[counted.metric]?.measure(
+                counted.answer, until: counted.until, driver.machine, startedAt: counted.startedAt,
+                finishedAt: counted.finishedAt)
+            if let measurement { return await take(.measured(measurement), into: &driver) }
         case .leaseRenewed(let until): driver.leaseRenewed(until: until)
         case .leaseLost(let holder): driver.leaseLost(to: holder)
         case .leave: return .left
@@ -173,7 +194,7 @@ package final class Engine: Sendable {
         return nil
     }
 
-    private func perform(_ job: Driver.Job) async {
+    private func perform(_ job: Driver.Job, _ machine: RolloutMachine) async {
         let input: Input
         switch job {
         case .traffic(let write):
@@ -182,7 +203,16 @@ package final class Engine: Sendable {
         case .action(.claim): input = .claimed(await setup.router.claim(setup.mark, superseding: setup.superseding))
         case .action(.release(let drains)):
             input = .released(error: await setup.router.release(setup.mark, drains: drains))
-        case .measure(let index): input = await measure(index)
+        case .measure(let index):
+            let startedAt = setup.clock.now
+            if let span = Comparator.span(of: index, at: startedAt, machine) {
+                let answer = await setup.provider.counters(metrics[index], span)
+                let counted = Counted(
+                    metric: index, answer: answer, until: span.until, startedAt: startedAt, finishedAt: setup.clock.now)
+                if !Task.isCancelled { inbox.post(.counted(job, counted)) }
+                return
+            }
+            input = await measure(index)
         case .read: input = .read(await setup.router.read())
         }
         if !Task.isCancelled { inbox.post(.result(job, input)) }

@@ -54,6 +54,9 @@ package protocol TrafficRouter: Sendable {
 package protocol MetricProvider: Sendable {
     /// - Returns: The result, and the number of requests where the metric asks for `minRequests`.
     func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?)
+
+    /// The raw samples of both versions' counters, for a metric that compares them.
+    func counters(_ metric: Metric, _ span: CounterSpan) async -> CounterAnswer
 }
 
 /// The right to drive a rollout, until it expires.

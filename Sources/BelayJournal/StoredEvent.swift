@@ -129,6 +129,7 @@ package enum StoredEvent {
             "started": .time(measurement.startedAt), "finished": .time(measurement.finishedAt),
             "fresh": .bool(measured.isFresh), "watched": .duration(measured.watched),
             "watchedUntil": measured.watchedUntil.map { .time($0) },
+            "evidence": measurement.evidence.map(StoredEvidence.encode),
         ])
     }
 
@@ -137,7 +138,8 @@ package enum StoredEvent {
         let measurement = Measurement(
             metric: try need(json["metric"]?.count), phase: phase, value: json["value"]?.string ?? "",
             message: json["message"]?.string ?? "", startedAt: try need(json["started"]?.time),
-            finishedAt: try need(json["finished"]?.time))
+            finishedAt: try need(json["finished"]?.time),
+            evidence: try StoredEvidence.decode(json["evidence"]))
         return Event.Measured(
             measurement: measurement, isFresh: try need(json["fresh"]?.bool),
             watched: try need(json["watched"]?.duration),

@@ -15,7 +15,9 @@ enum StoredMetric {
             "failureCondition": metric.failureCondition.map { .string($0) }, "noData": .string(metric.noData.rawValue),
             "blindFor": .duration(metric.blindFor), "onBlind": .string(metric.onBlind.rawValue),
             "onInconclusive": .string(metric.onInconclusive.rawValue), "window": .duration(metric.window),
-            "minRequests": metric.minRequests.map { .count($0) }, "prometheus": encode(metric.query),
+            "minRequests": metric.minRequests.map { .count($0) },
+            "compare": metric.comparison.map(StoredComparison.encode),
+            "prometheus": encode(metric.query),
         ])
     }
 
@@ -45,13 +47,15 @@ enum StoredMetric {
         metric.onInconclusive = try need(json["onInconclusive"]?.string.flatMap { Metric.Answer(rawValue: $0) })
         metric.window = try need(json["window"]?.duration)
         metric.minRequests = json["minRequests"]?.count
+        metric.comparison = try StoredComparison.decode(json["compare"])
         return metric
     }
 
     private static func encode(_ query: PrometheusQuery) -> JSONValue {
         let headers = query.headers.map { JSONValue.members(["key": .string($0.name), "value": .string($0.value)]) }
         return .members([
-            "address": .string(query.address), "query": .string(query.query),
+            "address": .string(query.address), "query": query.instant.map { .string($0) },
+            "counters": query.counters.map(StoredComparison.encode),
             "requestsQuery": query.requestsQuery.map { .string($0) }, "timeout": .duration(query.timeout),
             "headers": headers.isEmpty ? nil : .array(headers), "bearer": query.bearer.map { .string($0) },
             "basicUser": query.basicUser.map { .string($0) }, "basicPassword": query.basicPassword.map { .string($0) },
@@ -61,7 +65,13 @@ enum StoredMetric {
     }
 
     private static func query(_ json: JSONValue) throws(Unreadable) -> PrometheusQuery {
-        var query = PrometheusQuery(address: try need(json["address"]?.string), query: try need(json["query"]?.string))
+        let question: PrometheusQuery.Question =
+            if let counters = try StoredComparison.counters(json["counters"]) {
+                .counters(counters)
+            } else {
+                .instant(try need(json["query"]?.string))
+            }
+        var query = PrometheusQuery(address: try need(json["address"]?.string), question: question)
         query.requestsQuery = json["requestsQuery"]?.string
         query.timeout = try need(json["timeout"]?.duration)
         query.headers = (json["headers"]?.array ?? []).compactMap { header in

@@ -16,36 +16,89 @@ package struct PrometheusProvider: MetricProvider {
 
     package func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?) {
         guard metric.minRequests != nil, let counting = metric.query.requestsQuery else {
-            return (await ask(metric.query.query, metric.query), nil)
+            return (await ask(metric.query.text, metric.query), nil)
         }
-        async let answer = ask(metric.query.query, metric.query)
+        async let answer = ask(metric.query.text, metric.query)
         async let requests = ask(counting, metric.query)
         return await (answer, requests)
     }
 
     /// One instant query at the server's present.
     package func ask(_ text: String, _ query: PrometheusQuery) async -> MetricAnswer {
-        do {
-            let response = try await client.execute(request(text, query))
-            return Self.answer(status: response.status, body: response.body)
-        } catch let error as HTTPError {
-            switch error.kind {
-            case .transport, .timeout: return .noData("\(query.address): \(error.message)")
-            case .tooLarge, .request: return .error("\(query.address): \(error.message)")
-            }
-        } catch let error as SecretFailure {
-            return .error(error.message)
-        } catch {
-            return .noData("\(query.address): cancelled")
+        switch await fetch(text, at: nil, query) {
+        case .success(let data): Self.answer(data)
+        case .failure(let failure): failure.isNoData ? .noData(failure.message) : .error(failure.message)
         }
     }
 
-    private func request(_ text: String, _ query: PrometheusQuery) throws -> HTTPRequest {
+    private func fetch(
+        _ text: String, at moment: Timestamp?, _ query: PrometheusQuery
+    ) async -> Result<JSONValue, QueryFailure> {
+        do {
+            let response = try await client.execute(request(text, at: moment, query))
+            return Self.data(status: response.status, body: response.body)
+        } catch let error as HTTPError {
+            let message = "\(query.address): \(error.message)"
+            switch error.kind {
+            case .transport, .timeout: return .failure(QueryFailure(true, message))
+            case .tooLarge, .request: return .failure(QueryFailure(false, message))
+            }
+        } catch let error as SecretFailure {
+            return .failure(QueryFailure(false, error.message))
+        } catch {
+            return .failure(QueryFailure(true, "\(query.address): cancelled"))
+        }
+    }
+
+    package func counters(_ metric: Metric, _ span: CounterSpan) async -> CounterAnswer {
+        guard case .counters(let counters) = metric.query.question else { return .error("the metric has no counters") }
+        let range = "[\(span.back.wholeMilliseconds)ms]"
+        async let canary = matrix(counters.canary + range, at: span.until, metric.query)
+        async let stable = matrix(counters.stable + range, at: span.until, metric.query)
+        async let starts = startTimes(counters.startTimes, at: span.until, metric.query)
+        switch (await canary, await stable, await starts) {
+        case (.failure(let failure), _, _), (_, .failure(let failure), _), (_, _, .failure(let failure)):
+            return failure.isNoData ? .noData(failure.message) : .error(failure.message)
+        case (.success(let canary), .success(let stable), .success(let starts)):
+            return .samples(
+                canary: CounterSamples.series(canary, starts: starts),
+                stable: CounterSamples.series(stable, starts: starts))
+        }
+    }
+
+    private func startTimes(
+        _ selector: String?, at moment: Timestamp, _ query: PrometheusQuery
+    ) async -> Result<[JSONValue], QueryFailure> {
+        guard let selector else { return .success([]) }
+        return await result(of: selector, at: moment, query, type: "vector")
+    }
+
+    private func matrix(
+        _ text: String, at moment: Timestamp, _ query: PrometheusQuery
+    ) async -> Result<[JSONValue], QueryFailure> {
+        await result(of: text, at: moment, query, type: "matrix")
+    }
+
+    private func result(
+        of text: String, at moment: Timestamp, _ query: PrometheusQuery, type: String
+    ) async -> Result<[JSONValue], QueryFailure> {
+        switch await fetch(text, at: moment, query) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let data):
+            guard data["resultType"]?.string == type, let series = data["result"]?.array else {
+                return .failure(QueryFailure(false, "`\(text)` gives no \(type)"))
+            }
+            return .success(series)
+        }
+    }
+
+    private func request(_ text: String, at moment: Timestamp?, _ query: PrometheusQuery) throws -> HTTPRequest {
         let base = query.address.hasSuffix("/") ? String(query.address.dropLast()) : query.address
         var request = HTTPRequest(url: base + "/api/v1/query")
         request.method = "POST"
         request.timeout = query.timeout
-        request.body = Array("query=\(Self.formEncoded(text))".utf8)
+        let time = moment.map { "&time=\(Double($0.milliseconds) / 1000)" } ?? ""
+        request.body = Array("query=\(Self.formEncoded(text))\(time)".utf8)
         request.headers = ["Content-Type: application/x-www-form-urlencoded"]
         let secrets = SecretReader(environment: environment)
         for header in query.headers {
@@ -81,15 +134,31 @@ package struct PrometheusProvider: MetricProvider {
     /// What an answer means: the API's `success` gives numbers; 5xx and 429 are no data, other statuses an error.
     /// Format: https://prometheus.io/docs/prometheus/latest/querying/api/
     package static func answer(status: Int, body: [UInt8]) -> MetricAnswer {
+        switch data(status: status, body: body) {
+        case .success(let data): answer(data)
+        case .failure(let failure): failure.isNoData ? .noData(failure.message) : .error(failure.message)
+        }
+    }
+
+    private static func data(status: Int, body: [UInt8]) -> Result<JSONValue, QueryFailure> {
         let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(body) }
         let json: JSONValue? = if case .success(let value) = parsed { value } else { nil }
         let complaint = json?["error"]?.string.map { ": \($0.prefix(300))" } ?? ""
-        if status >= 500 || status == 429 { return .noData("the server answered \(status)\(complaint)") }
-        guard (200..<300).contains(status) else { return .error("the server answered \(status)\(complaint)") }
-        guard let json else { return .error("the answer is not JSON") }
-        guard json["status"]?.string == "success", let data = json["data"], let type = data["resultType"]?.string,
-            let result = data["result"]
-        else { return .error("the answer is not one of Prometheus\(complaint)") }
+        let isNoData = status >= 500 || status == 429
+        guard (200..<300).contains(status) else {
+            return .failure(QueryFailure(isNoData, "the server answered \(status)\(complaint)"))
+        }
+        guard let json else { return .failure(QueryFailure(false, "the answer is not JSON")) }
+        guard json["status"]?.string == "success", let data = json["data"] else {
+            return .failure(QueryFailure(false, "the answer is not one of Prometheus\(complaint)"))
+        }
+        return .success(data)
+    }
+
+    private static func answer(_ data: JSONValue) -> MetricAnswer {
+        guard let type = data["resultType"]?.string, let result = data["result"] else {
+            return .error("the answer is not one of Prometheus")
+        }
         switch type {
         case "scalar": return sample(result).map(MetricAnswer.scalar) ?? .error("a sample cannot be read")
         case "vector": return list((result.array ?? []).map { $0["value"].map { [$0] } ?? [] })
@@ -113,11 +182,18 @@ package struct PrometheusProvider: MetricProvider {
     /// `[1700000000.123, "0.0312"]`
     private static func sample(_ pair: JSONValue) -> Double? {
         guard let pair = pair.array, pair.count == 2, let text = pair[1].string else { return nil }
-        switch text {
-        case "NaN": return .nan
-        case "+Inf", "Inf": return .infinity
-        case "-Inf": return -.infinity
-        default: return Double(text)
-        }
+        return CounterSamples.number(text)
+    }
+}
+
+/// Why a query has no result.
+struct QueryFailure: Error {
+    /// The server may answer later: nothing is known, and nobody is to blame.
+    let isNoData: Bool
+    let message: String
+
+    init(_ isNoData: Bool, _ message: String) {
+        self.isNoData = isNoData
+        self.message = message
     }
 }

@@ -31,6 +31,7 @@ package struct RolloutSpec {
             let read = reader.metrics(of: use, scope: scope, issues: &issues)
             issues += use.reader.context.issues[before...]
             for metric in read {
+                if let reason = cannotCompare(metric) { issues.append(use.issue(reason)) }
                 if metrics.contains(where: { $0.name == metric.name }) {
                     issues.append(use.issue("a metric named \(metric.name) is there already"))
                 }
@@ -45,6 +46,20 @@ package struct RolloutSpec {
         if let limit = strategy.waitLimit { plan.waitLimit = limit }
         plan.settle = strategy.settle
         return plan
+    }
+
+    /// A comparison needs a step in which both versions have traffic: before and after are no fair pair.
+    private func cannotCompare(_ metric: Metric) -> String? {
+        guard metric.comparison != nil else { return nil }
+        func isConcurrent(_ step: StrategySteps.Step) -> Bool { step.plan.weight > .zero && step.plan.weight < .full }
+        switch metric.scope {
+        case .always where strategy.steps.contains(where: isConcurrent): return nil
+        case .step(let step) where isConcurrent(strategy.steps[step]): return nil
+        case .always: return "\(metric.name) compares the versions, and no step gives both of them traffic at once"
+        case .step(let step):
+            let weight = strategy.steps[step].plan.weight.text
+            return "\(metric.name) compares the versions, and step \(step + 1) (\(weight)) does not give both traffic"
+        }
     }
 
     private var scopedUses: [(TemplateUse, Metric.Scope)] {

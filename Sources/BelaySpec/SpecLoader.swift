@@ -88,7 +88,7 @@ package struct SpecLoader {
     private var placeholderReader: TemplateReader {
         let facts = ["canary.side", "canary.backend", "stable.side", "stable.backend", "revision", "name"]
         return TemplateReader(
-            environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, "x") }),
+            environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, $0) }),
             server: PrometheusQuery(address: "http://localhost", query: ""))
     }
 

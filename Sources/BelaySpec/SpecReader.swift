@@ -90,6 +90,18 @@ struct SpecReader {
         return value
     }
 
+    /// A number; `0.5%` is 0.005.
+    func number(_ range: ClosedRange<Double>, as what: String = "number") -> Double? {
+        guard let text = text() else { return nil }
+        let percent = text.hasSuffix("%")
+        let digits = percent ? String(text.dropLast()).filter { $0 != " " } : text
+        guard let number = Double(digits), range.contains(percent ? number / 100 : number) else {
+            fail("`\(Self.shortened(text))` is not a \(what) in \(range.lowerBound)…\(range.upperBound)")
+            return nil
+        }
+        return percent ? number / 100 : number
+    }
+
     func duration() -> Duration? {
         guard let text = text() else { return nil }
         guard let value = Duration(text: text) else {

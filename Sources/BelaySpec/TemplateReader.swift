@@ -23,7 +23,7 @@ struct TemplateReader {
     private static let metricFields = [
         "name", "interval", "initialDelay", "count", "failureLimit", "inconclusiveLimit", "consecutiveErrorLimit",
         "consecutiveSuccessLimit", "successCondition", "failureCondition", "provider", "noData", "blindFor", "onBlind",
-        "onInconclusive", "minRequests", "window",
+        "onInconclusive", "minRequests", "window", "compare",
     ]
 
     /// The metrics of one use; issues of the template go to its own file, issues of the arguments to the user's.
@@ -53,9 +53,10 @@ struct TemplateReader {
                         "the template has no argument `\(name)`\(Spelling.hint(for: name, in: Array(known.keys)))")
                 }
             }
-            for name in known.keys.sorted() where known[name]! == nil && !given.contains(name) {
+            let missing = known.keys.sorted().filter { known[$0]! == nil && !given.contains($0) }
+            for (index, name) in missing.enumerated() {
                 use.reader.fail("the argument `\(name)` is missing")
-                values["args.\(name)"] = "1"  // So that the rest is still checked.
+                values["args.\(name)"] = "\(index + 1)"  // So that the rest is still checked.
             }
             let context = SpecContext(file: draft.file, environment: environment, placeholders: Placeholders(values))
             let read = metrics(in: SpecReader(node: spec.node, path: spec.path, context: context), scope: scope)
@@ -102,15 +103,19 @@ struct TemplateReader {
     }
 
     private func metric(_ reader: SpecReader, scope: Metric.Scope) -> Metric? {
-        let later = ["compare", "judge", "min", "max"]
+        let later = ["judge", "min", "max"]
         guard let fields = reader.fields(Self.metricFields, later: later) else { return nil }
         let name = fields.required("name")?.nonEmptyText()
-        let query = fields.required("provider").flatMap(provider)
+        let compares = fields["compare"] != nil
+        let query = fields.required("provider").flatMap { provider($0, compares: compares) }
+        let comparison = fields["compare"].flatMap { CompareReader.comparison($0, in: fields) }
         guard let name, let query else { return nil }
         var metric = Metric(name: name, query: query)
         metric.scope = scope
-        readLimits(fields, &metric)
+        metric.comparison = comparison
         readTimes(fields, &metric)
+        if compares { return metric }
+        readLimits(fields, &metric)
         readConditions(fields, &metric)
         if metric.minRequests != nil, query.requestsQuery == nil {
             fields["minRequests"]?.fail(
@@ -150,7 +155,9 @@ struct TemplateReader {
         }
         if let delay = fields["initialDelay"]?.duration() { metric.initialDelay = delay }
         if let blindFor = fields["blindFor"]?.duration() { metric.blindFor = blindFor }
-        metric.window = fields["window"]?.duration() ?? PromQL.longestRange(in: metric.query.query) ?? .zero
+        if let query = metric.query.instant {
+            metric.window = fields["window"]?.duration() ?? PromQL.longestRange(in: query) ?? .zero
+        }
         if let answer = fields["onBlind"]?.choice(Metric.Answer.self) { metric.onBlind = answer }
         if let answer = fields["onInconclusive"]?.choice(Metric.Answer.self) { metric.onInconclusive = answer }
     }
@@ -161,7 +168,7 @@ struct TemplateReader {
         if fields["successCondition"] == nil, fields["failureCondition"] == nil {
             fields.owner.fail("without successCondition or failureCondition every answer would pass")
         }
-        let shape = PromQL.shape(of: metric.query.query)
+        let shape = PromQL.shape(of: metric.query.text)
         var asksAboutNoData = false
         for (key, text) in [
             ("successCondition", metric.successCondition), ("failureCondition", metric.failureCondition),
@@ -180,24 +187,31 @@ struct TemplateReader {
         metric.noData = fields["noData"]?.choice(Metric.NoData.self) ?? (asksAboutNoData ? .evaluate : .wait)
     }
 
-    private func provider(_ reader: SpecReader) -> PrometheusQuery? {
+    private func provider(_ reader: SpecReader, compares: Bool) -> PrometheusQuery? {
         let later = [
             "web", "job", "kayenta", "datadog", "newRelic", "wavefront", "cloudWatch", "graphite", "influxdb",
             "skywalking", "plugin", "command", "constant",
         ]
         guard let fields = reader.fields(["prometheus"], later: later), let prometheus = fields.required("prometheus")
         else { return nil }
-        let known = ["address", "query", "requestsQuery"] + PrometheusReader.connectionFields
+        let known =
+            ["query", "requestsQuery"] + PrometheusReader.connectionFields
+            + (compares ? CompareReader.counterFields : [])
         guard let members = prometheus.fields(known, later: PrometheusReader.later) else { return nil }
-        let query = members.required("query")?.nonEmptyText()
+        let question = question(members, compares: compares)
         var result = server ?? PrometheusQuery(address: "", query: "")
         PrometheusReader.read(members, into: &result)
         if result.address.isEmpty {
             prometheus.fail("`address` is missing, here and in the rollout's `analysis.prometheus`")
         }
-        guard let query else { return nil }
-        result.query = query
+        guard let question else { return nil }
+        result.question = question
         result.requestsQuery = members["requestsQuery"]?.nonEmptyText()
         return result
+    }
+
+    private func question(_ members: SpecFields, compares: Bool) -> PrometheusQuery.Question? {
+        if compares { return CompareReader.counters(members).map { .counters($0) } }
+        return members.required("query")?.nonEmptyText().map { .instant($0) }
     }
 }

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
 internal import BelayHTTP
@@ -46,7 +47,8 @@ struct PlanCommand: AsyncParsableCommand {
         let spec = try spec.load()
         let journal = try? store.open(.operate)  // Without one nothing of ours is under way.
         let bound = try await Release.bind(spec, journal: journal)
-        for line in PlanText(bound: bound, notes: spec.notes).lines { Console.print(line) }
+        let outlooks = await Release.outlooks(of: bound.plan)
+        for line in PlanText(bound: bound, notes: spec.notes, outlooks: outlooks).lines { Console.print(line) }
     }
 }
 
@@ -54,6 +56,7 @@ struct PlanCommand: AsyncParsableCommand {
 struct PlanText {
     let bound: Release.Bound
     let notes: [String]
+    let outlooks: [Outlook]
 
     private var plan: Plan { bound.plan }
 
@@ -81,7 +84,8 @@ struct PlanText {
             lines.append(
                 "  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
         }
-        lines += ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.map(describe))
+        lines +=
+            ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.flatMap(describe))
         lines.append(
             "limits: \(plan.progressDeadline.text) for a write to be confirmed, \(plan.waitLimit.text) for a person to decide"
         )
@@ -115,15 +119,24 @@ struct PlanText {
         return lines
     }
 
-    private func describe(_ metric: Metric) -> String {
+    private func describe(_ metric: Metric) -> [String] {
+        let blind = "blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+        if let comparison = metric.comparison {
+            let delta = comparison.delta.map { " or under \(Comparator.short($0 * 100)) %" } ?? ""
+            let head = "  \(metric.name): canary against stable every \(metric.interval.text), "
+            let rule =
+                "    taken back when shown to be over \(Comparator.short(comparison.harmRatio)) times stable's rate; "
+                + "on early when shown to be under \(Comparator.short(comparison.promotionRatio)) times\(delta)"
+            let outlook = outlooks.first { $0.metric == metric }
+            return ["\(head)\(blind)", rule] + (outlook?.lines(plan) ?? [])
+        }
         let condition = [
             metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" },
         ].compactMap(\.self)
         let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
-        let limits =
-            "failureLimit \(metric.limits.failure), blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+        let limits = "failureLimit \(metric.limits.failure), \(blind)"
         let rhythm = "every \(metric.interval.text)\(window)"
-        return "  \(metric.name): \(condition.joined(separator: ", ")); \(rhythm), \(limits)"
+        return ["  \(metric.name): \(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
     }
 }
 

@@ -56,6 +56,7 @@ struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "show", abstract: "Show a rollout's story: steps, weights, measurements with values, who did what."
     )
+    @Flag(help: "Show every window of the comparisons, and decide again from them.") var evidence = false
     @OptionGroup var options: RecordOptions
 
     func run() throws {
@@ -68,6 +69,7 @@ struct ShowCommand: ParsableCommand {
             return
         }
         let plan = started.plan
+        if evidence { return try showEvidence(id, plan, records) }
         Console.print("\(id)  \(plan.name) \(plan.revision)")
         Console.print(
             "target \(plan.target.identity), stable \(plan.stable.name), canary \(plan.canary.name), found at \(started.original)"
@@ -79,6 +81,23 @@ struct ShowCommand: ParsableCommand {
             Console.print("\(TimeText.full(record.at))  \(line)")
         }
         if let head = records.last?.hash { Console.print("journal head \(head)") }
+    }
+}
+
+extension ShowCommand {
+    private func showEvidence(_ id: String, _ plan: Plan, _ records: [StoredRecord]) throws {
+        guard let machine = RolloutMachine(replaying: records.map { ($0.event, $0.at) }) else {
+            throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
+        }
+        guard plan.metrics.contains(where: { $0.comparison != nil }) else {
+            throw CommandFailure(.failure, "\(id) compares nothing; `belay show \(id)` has its measurements")
+        }
+        let (lines, isSame) = EvidenceText(plan: plan, machine: machine).lines()
+        Console.print("\(id)  \(plan.name) \(plan.revision)")
+        for line in lines { Console.print(line) }
+        guard isSame else {
+            throw CommandFailure(.failure, "the journal's windows do not give the numbers that were decided on")
+        }
     }
 }
 

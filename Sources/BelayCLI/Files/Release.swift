@@ -91,6 +91,18 @@ struct Release {
         }
     }
 
+    /// What the traffic allows each comparison. Who cannot be asked is left out: `plan` shows the rest.
+    static func outlooks(of plan: Plan) async -> [Outlook] {
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        let provider = PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment)
+        var outlooks: [Outlook] = []
+        for metric in plan.metrics where metric.comparison != nil {
+            outlooks.append(await Outlook.look(at: metric, provider))
+        }
+        return outlooks
+    }
+
     /// Asks every metric once: a query that the server refuses is found before anything moves.
     static func tryMetrics(of plan: Plan) async throws(CommandFailure) {
         let client = HTTPClient()
@@ -99,7 +111,9 @@ struct Release {
         var invalid: [String] = []
         var unreachable: [String] = []
         for metric in plan.metrics {
-            let (answer, _) = await provider.measure(metric)
+            let answer =
+                metric.query.counters == nil
+                ? await provider.measure(metric).0 : await Outlook.look(at: metric, provider).answer
             switch answer {
             case .scalar, .list: break
             case .error(let message): invalid.append("metric \(metric.name): \(message)")

@@ -55,10 +55,11 @@ struct EventText {
         }
     }
 
-    private func measurement(_ measured: Event.Measured) -> (text: String, color: Console.Color?) {
+    private func measurement(_ measured: Event.Measured) -> (text: String, color: Console.Color?)? {
         let measurement = measured.measurement
         guard plan.metrics.indices.contains(measurement.metric) else { return ("metric \(measurement.metric)", .dim) }
         let metric = plan.metrics[measurement.metric]
+        if metric.comparison != nil { return comparison(measurement, metric.name) }
         let limit = metric.successCondition ?? metric.failureCondition.map { "not \($0)" } ?? ""
         let because = measurement.message.isEmpty ? "" : " (\(measurement.message))"
         let mark =
@@ -75,6 +76,15 @@ struct EventText {
             "  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(measurement.phase == .failed ? "" : because)",
             color
         )
+    }
+
+    private func comparison(_ measurement: Measurement, _ name: String) -> (text: String, color: Console.Color?)? {
+        guard measurement.phase == .successful else {
+            return ("  · \(name) \(measurement.phase.rawValue)  \(measurement.message)", .dim)
+        }
+        guard let evidence = measurement.evidence else { return nil }  // No new sample: nothing to tell.
+        let isSuspicious = evidence.harm >= 3
+        return ("  \(isSuspicious ? "!" : "✔") \(name) \(EvidenceText.line(evidence))", isSuspicious ? .yellow : .dim)
     }
 
     func name(_ step: Int) -> String {

@@ -12,6 +12,8 @@ package struct MetricProgress: Hashable, Sendable {
     /// The present unbroken stretch of measurements with data.
     package var coveredFrom: Timestamp?
     package var coveredTo: Timestamp?
+    /// Every window of a comparison with what was known after it, oldest first: the record a verdict can be replayed from.
+    package var evidence: [Evidence] = []
 
     package init() {}
 
@@ -33,6 +35,7 @@ package struct MetricProgress: Hashable, Sendable {
         }
         (lastPhase, lastValue, lastIsFresh) = (measurement.phase, measurement.value, event.isFresh)
         lastFinishedAt = measurement.finishedAt
+        if let known = measurement.evidence { evidence.append(known) }
         switch measurement.phase {
         case .noData: blindSince = blindSince ?? measurement.startedAt
         case .successful, .failed, .inconclusive, .error: blindSince = nil

@@ -3,13 +3,22 @@ extension Draft {
         let index = measurement.metric
         guard machine.activeMetrics.contains(index) else { return }  // Late: its step or the rollout is over.
         if let last = state.metrics[index].lastFinishedAt, measurement.startedAt < last { return }  // A stale answer.
-        let window = plan.metrics[index].window
-        let isFresh =
-            state.confirmed != nil && state.confirmed == machine.wantedShare
-            && measurement.startedAt >= machine.verifiedAt.advanced(by: window)
         let (watched, until) = credit(measurement)
-        emit(.measured(.init(measurement: measurement, isFresh: isFresh, watched: watched, watchedUntil: until)))
+        emit(
+            .measured(
+                .init(measurement: measurement, isFresh: isFresh(measurement), watched: watched, watchedUntil: until)))
         judge(index, at: measurement.finishedAt)
+    }
+
+    /// Whether the whole window lies after the confirmation of the present share. A comparison's last window still says
+    /// so where no newer one is there yet.
+    private func isFresh(_ measurement: Measurement) -> Bool {
+        let metric = plan.metrics[measurement.metric]
+        if metric.comparison != nil {
+            return measurement.evidence?.isWhole ?? state.metrics[measurement.metric].lastIsFresh
+        }
+        return state.confirmed != nil && state.confirmed == machine.wantedShare
+            && measurement.startedAt >= machine.verifiedAt.advanced(by: metric.window)
     }
 
     /// The hold's watched time after this measurement: what lies in the unbroken stretches of all gates at once.
@@ -45,6 +54,10 @@ extension Draft {
             since.duration(to: finished) >= metric.blindFor
         {
             return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)")
+        }
+        if let harm = harm(seenBy: index) {
+            emit(.verdict(metric: index, verdict: .failed, message: harm))
+            return returnTraffic(Cause(.gate, harm))
         }
         let verdict = metric.limits.hasFailed(progress.tally) ? .failed : metric.limits.assess(progress.tally)
         let message =
@@ -110,14 +123,17 @@ extension Draft {
         machine.gates.allSatisfy { index in
             let (metric, progress) = (plan.metrics[index], state.metrics[index])
             guard progress.lastPhase == .successful, progress.lastIsFresh else { return false }
-            guard progress.tally.counted >= metric.limits.count ?? 1 else { return false }
+            guard progress.tally.counted >= metric.limits.count ?? 1, doubt(about: index) == nil else { return false }
             return progress.tally.consecutiveSuccesses >= metric.limits.consecutiveSuccesses
         }
     }
 
-    /// Every gate says how many measurements are enough, and has them (`gatesAllowLeaving` has checked).
+    /// Every comparison has shown that the canary is no worse. Without one, every gate says how many measurements are
+    /// enough, and has them (`gatesAllowLeaving` has checked).
     private var hasEvidence: Bool {
-        !machine.gates.isEmpty
+        let comparing = machine.gates.filter { plan.metrics[$0].comparison != nil }
+        guard comparing.isEmpty else { return comparing.allSatisfy(isNoWorse) }
+        return !machine.gates.isEmpty
             && machine.gates.allSatisfy { index in
                 let limits = plan.metrics[index].limits
                 return limits.count != nil || limits.consecutiveSuccesses > 0

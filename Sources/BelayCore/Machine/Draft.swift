@@ -126,6 +126,7 @@ struct Draft {
             returnTraffic(Cause(.deadline, "\(wanted) was not confirmed within \(plan.progressDeadline.text)"))
         } else {
             checkSilence()
+            checkSuspicion()
         }
     }
 

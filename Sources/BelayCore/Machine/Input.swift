@@ -65,11 +65,14 @@ package struct Measurement: Hashable, Sendable {
     package let message: String
     package let startedAt: Timestamp
     package let finishedAt: Timestamp
+    /// What a comparison knew with it; nil where there was no new window.
+    package let evidence: Evidence?
 
     package init(
         metric: Int, phase: MeasurementPhase, value: String, message: String = "", startedAt: Timestamp,
-        finishedAt: Timestamp
+        finishedAt: Timestamp, evidence: Evidence? = nil
     ) {
+        self.evidence = evidence
         self.metric = metric
         self.phase = phase
         self.value = value

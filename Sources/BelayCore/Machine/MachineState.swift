@@ -53,6 +53,8 @@ package struct MachineState: Hashable, Sendable {
     package internal(set) var watched: Duration = .zero
     package internal(set) var watchedUntil: Timestamp?
     package internal(set) var pause: Pause?
+    /// How much of the present step had been watched when somebody last resumed it.
+    package internal(set) var watchedAtResume: Duration = .zero
     package internal(set) var approvers: [String] = []
     package internal(set) var isHoldEnded = false
     package internal(set) var isFull = false

@@ -79,6 +79,7 @@ extension RolloutMachine {
         let isThere = state.confirmed == share
         enter(isThere ? .holding(step: step) : .routing(step: step), at: now)
         (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
+        state.watchedAtResume = .zero
         (state.writeFailures, state.nextWriteAt) = (0, now)
         state.approvers = []
         if state.watchingSince == nil, share > .zero { state.watchingSince = now }
@@ -132,6 +133,7 @@ extension RolloutMachine {
     /// Whoever resumes has looked: what led to the pause starts afresh.
     private mutating func liftPause() {
         state.pause = nil
+        state.watchedAtResume = state.watched
         for index in state.metrics.indices {
             state.metrics[index].tally.inconclusive = 0
             state.metrics[index].blindSince = nil

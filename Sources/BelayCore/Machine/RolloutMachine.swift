@@ -66,8 +66,10 @@ package struct RolloutMachine: Hashable, Sendable {
 
     /// The metrics that are measured and count now, by their place in the plan.
     package var activeMetrics: [Int] {
-        guard state.step != nil else { return [] }
+        guard let step = state.step else { return [] }
         return plan.metrics.indices.filter { index in
+            // Where the canary has no traffic there is nothing to compare.
+            if plan.metrics[index].comparison != nil, plan.share(ofStep: step) == .zero { return false }
             switch plan.metrics[index].scope {
             case .always: return state.watchingSince != nil
             case .step(let step):

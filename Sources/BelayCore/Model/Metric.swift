@@ -50,6 +50,8 @@ package struct Metric: Hashable, Sendable {
     /// How far back one answer looks: declared, or the longest range in the query.
     package var window: Duration = .zero
     package var minRequests: Int?
+    /// Canary against stable on counts, in place of conditions.
+    package var comparison: Comparison?
     package var query: PrometheusQuery
 
     package init(name: String, query: PrometheusQuery) {
@@ -63,37 +65,5 @@ package struct Metric: Hashable, Sendable {
         case .error, .noData: min(interval, .seconds(10))
         case .successful, .failed, .inconclusive, nil: interval
         }
-    }
-}
-
-/// An instant query and where it goes. Secrets stay references (`env:NAME`, `file:PATH`) and are resolved when used.
-package struct PrometheusQuery: Hashable, Sendable {
-    package var address: String
-    package var query: String
-    /// Counts the requests of the window, for `minRequests`.
-    package var requestsQuery: String?
-    package var timeout: Duration = .seconds(5)
-    package var headers: [Header] = []
-    package var bearer: String?
-    package var basicUser: String?
-    package var basicPassword: String?
-    /// Paths of PEM files.
-    package var authority: String?
-    package var certificate: String?
-    package var key: String?
-
-    package struct Header: Hashable, Sendable {
-        package let name: String
-        package let value: String
-
-        package init(name: String, value: String) {
-            self.name = name
-            self.value = value
-        }
-    }
-
-    package init(address: String, query: String) {
-        self.address = address
-        self.query = query
     }
 }

@@ -1,0 +1,69 @@
+/// What the machine makes of comparisons. The numbers are computed outside it and journaled; what follows from them is here.
+extension Draft {
+    /// The last evidence of a metric in the present step.
+    private func evidence(of index: Int) -> Evidence? {
+        state.metrics[index].evidence.last.flatMap { $0.step == state.step ? $0 : nil }
+    }
+
+    /// Why the canary does harm, with the latest evidence of metric `index`; nil where it is not shown to.
+    ///
+    /// Several comparisons share one probability of a false abort: their e-values are averaged by weight, each over its
+    /// own limit. The mean of e-values is one, whatever depends on what. A catastrophe in the warm-up stands alone.
+    func harm(seenBy index: Int) -> String? {
+        guard plan.metrics[index].comparison != nil, let latest = evidence(of: index) else { return nil }
+        if latest.test == .warmUp {
+            return latest.harm >= latest.harmLimit ? explain(index, latest, "a catastrophe in the warm-up") : nil
+        }
+        let comparing = plan.metrics.indices.filter { plan.metrics[$0].comparison != nil }
+        let weights = comparing.reduce(0) { $0 + (plan.metrics[$1].comparison?.weight ?? 0) }
+        var (total, culprit) = (0.0, (index: index, evidence: latest, part: 0.0))
+        for other in comparing where !state.metrics[other].isSkipped {
+            guard let comparison = plan.metrics[other].comparison, let seen = state.metrics[other].evidence.last,
+                seen.test != .warmUp
+            else { continue }
+            let part = comparison.weight / weights * seen.harm / seen.harmLimit
+            total += part
+            if part > culprit.part { culprit = (other, seen, part) }
+        }
+        return total >= 1 ? explain(culprit.index, culprit.evidence, "worse than stable") : nil
+    }
+
+    private func explain(_ index: Int, _ evidence: Evidence, _ what: String) -> String {
+        let value = evidence.harm >= 1e6 ? "over a million" : "\(Int(evidence.harm))"
+        let measured = state.metrics[index].lastValue
+        return "\(plan.metrics[index].name): \(what), e-value \(value) of \(Int(evidence.harmLimit)), last \(measured)"
+    }
+
+    /// Why metric `index` does not let its step end by itself; nil where it has no doubt.
+    func doubt(about index: Int) -> String? {
+        let metric = plan.metrics[index]
+        guard let comparison = metric.comparison else { return nil }
+        guard let evidence = evidence(of: index), evidence.requests >= Double(comparison.minRequests) else {
+            let seen = Int(evidence(of: index)?.requests ?? 0)
+            return "\(metric.name): \(seen) requests of the canary in this step, minRequests \(comparison.minRequests)"
+        }
+        guard evidence.harm < comparison.suspicion else {
+            let value = (evidence.harm * 10).rounded() / 10
+            return "\(metric.name) is suspicious: e-value \(value) of \(Int(evidence.harmLimit)), "
+                + "last \(state.metrics[index].lastValue)"
+        }
+        return nil
+    }
+
+    /// Whether metric `index` has shown in this step that the canary is no worse.
+    func isNoWorse(_ index: Int) -> Bool {
+        guard let comparison = plan.metrics[index].comparison, let evidence = evidence(of: index) else { return false }
+        return evidence.promotion >= comparison.promotionLimit
+    }
+
+    /// Nothing is promoted on suspicion: after its limit a person is called, within the pause's own limit.
+    mutating func checkSuspicion() {
+        guard case .holding(let step) = state.phase, state.pause == nil, !state.isHoldEnded else { return }
+        for index in machine.gates {
+            guard let comparison = plan.metrics[index].comparison else { continue }
+            let limit = max(comparison.suspicionLimit, plan.steps[step].hold.max)
+            guard state.watched - state.watchedAtResume >= limit, let doubt = doubt(about: index) else { continue }
+            return emit(.paused(message: doubt, until: now.advanced(by: plan.waitLimit)))
+        }
+    }
+}
