@@ -51,7 +51,6 @@ package final class Engine: Sendable {
     private struct Counted: Sendable {
         let metric: Int
         let answer: CounterAnswer
-        let until: Timestamp
         let startedAt: Timestamp
         let finishedAt: Timestamp
     }
@@ -131,7 +130,7 @@ package final class Engine: Sendable {
             driver.ended(job, at: setup.clock.now)
             jobs[job] = nil
             let measurement = comparators[counted.metric]?.measure(
-                counted.answer, until: counted.until, driver.machine, startedAt: counted.startedAt,
+                counted.answer, driver.machine, startedAt: counted.startedAt,
                 finishedAt: counted.finishedAt)
             if let measurement { return await take(.measured(measurement), into: &driver) }
         case .leaseRenewed(let until): driver.leaseRenewed(until: until)
@@ -205,10 +204,10 @@ package final class Engine: Sendable {
             input = .released(error: await setup.router.release(setup.mark, drains: drains))
         case .measure(let index):
             let startedAt = setup.clock.now
-            if let span = Comparator.span(of: index, at: startedAt, machine) {
-                let answer = await setup.provider.counters(metrics[index], span)
+            if let back = Comparator.reach(of: index, at: startedAt, machine) {
+                let answer = await setup.provider.counters(metrics[index], back: back)
                 let counted = Counted(
-                    metric: index, answer: answer, until: span.until, startedAt: startedAt, finishedAt: setup.clock.now)
+                    metric: index, answer: answer, startedAt: startedAt, finishedAt: setup.clock.now)
                 if !Task.isCancelled { inbox.post(.counted(job, counted)) }
                 return
             }

@@ -56,7 +56,8 @@ package protocol MetricProvider: Sendable {
     func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?)
 
     /// The raw samples of both versions' counters, for a metric that compares them.
-    func counters(_ metric: Metric, _ span: CounterSpan) async -> CounterAnswer
+    /// - Parameter back: How long ago the oldest of them may be, by the server's clock.
+    func counters(_ metric: Metric, back: Duration) async -> CounterAnswer
 }
 
 /// The right to drive a rollout, until it expires.

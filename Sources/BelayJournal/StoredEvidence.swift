@@ -12,7 +12,7 @@ enum StoredEvidence {
             "bad": .array(window.bad.map { .array([.double($0.canary), .double($0.stable)]) }),
             "step": .count(evidence.step), "whole": .bool(evidence.isWhole), "harm": .double(evidence.harm),
             "harmLimit": .double(evidence.harmLimit), "promotion": .double(evidence.promotion),
-            "requests": .double(evidence.requests),
+            "requests": .double(evidence.requests), "reference": .double(evidence.reference),
         ])
     }
 
@@ -31,6 +31,7 @@ enum StoredEvidence {
             test: try need(json["test"]?.string.flatMap { Evidence.Test(rawValue: $0) }), window: window,
             step: try need(json["step"]?.count), isWhole: try need(json["whole"]?.bool),
             harm: try need(json["harm"]?.number), harmLimit: try need(json["harmLimit"]?.number),
-            promotion: try need(json["promotion"]?.number), requests: try need(json["requests"]?.number))
+            promotion: try need(json["promotion"]?.number), requests: try need(json["requests"]?.number),
+            reference: try need(json["reference"]?.number))
     }
 }

@@ -7,10 +7,8 @@ enum CounterSamples {
     static func series(_ matrix: [JSONValue], starts: [JSONValue]) -> [CounterSeries] {
         let began = Dictionary(
             starts.compactMap { entry -> ([String?], Timestamp)? in
-                guard let pair = entry["value"]?.array, pair.count == 2, let text = pair[1].string,
-                    let seconds = number(text), seconds.isFinite
-                else { return nil }
-                return (labels(entry).target, Timestamp(milliseconds: Int64(seconds * 1000)))
+                guard let moment = entry["value"]?.array.flatMap(time) else { return nil }
+                return (labels(entry).target, moment)
             }, uniquingKeysWith: max)
         return matrix.map { entry in
             let labels = labels(entry)
@@ -27,10 +25,23 @@ enum CounterSamples {
 
     /// `[1700000000.123, "42"]`
     private static func sample(_ pair: JSONValue) -> CounterSeries.Sample? {
-        guard let pair = pair.array, pair.count == 2, let seconds = pair[0].number, let text = pair[1].string,
-            let value = number(text)
+        guard let pair = pair.array, pair.count == 2, let at = pair[0].number.flatMap(moment),
+            let text = pair[1].string, let value = number(text), abs(value) <= largest
         else { return nil }
-        return .init(at: Timestamp(milliseconds: Int64((seconds * 1000).rounded())), value: value)
+        return .init(at: at, value: value)
+    }
+
+    /// Up to here a double counts exactly; nothing that counts requests comes near.
+    private static let largest = 0x1p53
+
+    /// A sample whose value is a moment, in seconds since 1970.
+    static func time(_ pair: [JSONValue]) -> Timestamp? {
+        guard pair.count == 2, let text = pair[1].string else { return nil }
+        return number(text).flatMap(moment)
+    }
+
+    private static func moment(_ seconds: Double) -> Timestamp? {
+        Int64(exactly: (seconds * 1000).rounded()).map(Timestamp.init(milliseconds:))
     }
 
     /// As the API spells numbers.

@@ -25,17 +25,15 @@ package struct PrometheusProvider: MetricProvider {
 
     /// One instant query at the server's present.
     package func ask(_ text: String, _ query: PrometheusQuery) async -> MetricAnswer {
-        switch await fetch(text, at: nil, query) {
+        switch await fetch(text, query) {
         case .success(let data): Self.answer(data)
         case .failure(let failure): failure.isNoData ? .noData(failure.message) : .error(failure.message)
         }
     }
 
-    private func fetch(
-        _ text: String, at moment: Timestamp?, _ query: PrometheusQuery
-    ) async -> Result<JSONValue, QueryFailure> {
+    private func fetch(_ text: String, _ query: PrometheusQuery) async -> Result<JSONValue, QueryFailure> {
         do {
-            let response = try await client.execute(request(text, at: moment, query))
+            let response = try await client.execute(request(text, query))
             return Self.data(status: response.status, body: response.body)
         } catch let error as HTTPError {
             let message = "\(query.address): \(error.message)"
@@ -50,55 +48,50 @@ package struct PrometheusProvider: MetricProvider {
         }
     }
 
-    package func counters(_ metric: Metric, _ span: CounterSpan) async -> CounterAnswer {
+    package func counters(_ metric: Metric, back: Duration) async -> CounterAnswer {
         guard case .counters(let counters) = metric.query.question else { return .error("the metric has no counters") }
-        let range = "[\(span.back.wholeMilliseconds)ms]"
-        async let canary = matrix(counters.canary + range, at: span.until, metric.query)
-        async let stable = matrix(counters.stable + range, at: span.until, metric.query)
-        async let starts = startTimes(counters.startTimes, at: span.until, metric.query)
-        switch (await canary, await stable, await starts) {
-        case (.failure(let failure), _, _), (_, .failure(let failure), _), (_, _, .failure(let failure)):
+        let lag = counters.lag > .zero ? " offset \(counters.lag.wholeMilliseconds)ms" : ""
+        let range = "[\(back.wholeMilliseconds)ms]\(lag)"
+        async let canary = result(of: counters.canary + range, "matrix", metric.query)
+        async let stable = result(of: counters.stable + range, "matrix", metric.query)
+        async let starts = startTimes(counters.startTimes, metric.query)
+        async let now = result(of: "time()", "scalar", metric.query)
+        switch (await canary, await stable, await starts, await now) {
+        case (.failure(let failure), _, _, _), (_, .failure(let failure), _, _), (_, _, .failure(let failure), _),
+            (_, _, _, .failure(let failure)):
             return failure.isNoData ? .noData(failure.message) : .error(failure.message)
-        case (.success(let canary), .success(let stable), .success(let starts)):
+        case (.success(let canary), .success(let stable), .success(let starts), .success(let now)):
+            guard let server = CounterSamples.time(now) else { return .error("the server's time cannot be read") }
             return .samples(
                 canary: CounterSamples.series(canary, starts: starts),
-                stable: CounterSamples.series(stable, starts: starts))
+                stable: CounterSamples.series(stable, starts: starts), at: server)
         }
     }
 
-    private func startTimes(
-        _ selector: String?, at moment: Timestamp, _ query: PrometheusQuery
-    ) async -> Result<[JSONValue], QueryFailure> {
+    private func startTimes(_ selector: String?, _ query: PrometheusQuery) async -> Result<[JSONValue], QueryFailure> {
         guard let selector else { return .success([]) }
-        return await result(of: selector, at: moment, query, type: "vector")
-    }
-
-    private func matrix(
-        _ text: String, at moment: Timestamp, _ query: PrometheusQuery
-    ) async -> Result<[JSONValue], QueryFailure> {
-        await result(of: text, at: moment, query, type: "matrix")
+        return await result(of: selector, "vector", query)
     }
 
     private func result(
-        of text: String, at moment: Timestamp, _ query: PrometheusQuery, type: String
+        of text: String, _ type: String, _ query: PrometheusQuery
     ) async -> Result<[JSONValue], QueryFailure> {
-        switch await fetch(text, at: moment, query) {
+        switch await fetch(text, query) {
         case .failure(let failure): return .failure(failure)
         case .success(let data):
-            guard data["resultType"]?.string == type, let series = data["result"]?.array else {
+            guard data["resultType"]?.string == type, let entries = data["result"]?.array else {
                 return .failure(QueryFailure(false, "`\(text)` gives no \(type)"))
             }
-            return .success(series)
+            return .success(entries)
         }
     }
 
-    private func request(_ text: String, at moment: Timestamp?, _ query: PrometheusQuery) throws -> HTTPRequest {
+    private func request(_ text: String, _ query: PrometheusQuery) throws -> HTTPRequest {
         let base = query.address.hasSuffix("/") ? String(query.address.dropLast()) : query.address
         var request = HTTPRequest(url: base + "/api/v1/query")
         request.method = "POST"
         request.timeout = query.timeout
-        let time = moment.map { "&time=\(Double($0.milliseconds) / 1000)" } ?? ""
-        request.body = Array("query=\(Self.formEncoded(text))\(time)".utf8)
+        request.body = Array("query=\(Self.formEncoded(text))".utf8)
         request.headers = ["Content-Type: application/x-www-form-urlencoded"]
         let secrets = SecretReader(environment: environment)
         for header in query.headers {

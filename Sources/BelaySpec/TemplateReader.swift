@@ -114,6 +114,7 @@ struct TemplateReader {
         metric.scope = scope
         metric.comparison = comparison
         readTimes(fields, &metric)
+        readErrorLimit(fields, &metric)
         if compares { return metric }
         readLimits(fields, &metric)
         readConditions(fields, &metric)
@@ -133,10 +134,6 @@ struct TemplateReader {
         if metric.limits.count == nil, case .step = metric.scope, fields["interval"] == nil { metric.limits.count = 1 }
         if let limit = fields["failureLimit"]?.integer(-1...1_000_000) { metric.limits.failure = limit }
         if let limit = fields["inconclusiveLimit"]?.integer(0...1_000_000) { metric.limits.inconclusive = limit }
-        if let limit = fields["consecutiveErrorLimit"]?.integer(0...1_000_000) {
-            metric.limits.consecutiveErrors = limit
-            metric.countsNoDataAsErrors = true
-        }
         if let limit = fields["consecutiveSuccessLimit"]?.integer(0...1_000_000) {
             metric.limits.consecutiveSuccesses = limit
         }
@@ -144,6 +141,12 @@ struct TemplateReader {
             fields["failureLimit"]?.fail("-1 turns failures off, so consecutiveSuccessLimit must say when it is good")
         }
         metric.minRequests = fields["minRequests"]?.integer(1...1_000_000_000)
+    }
+
+    private func readErrorLimit(_ fields: SpecFields, _ metric: inout Metric) {
+        guard let limit = fields["consecutiveErrorLimit"]?.integer(0...1_000_000) else { return }
+        metric.limits.consecutiveErrors = limit
+        metric.countsNoDataAsErrors = true
     }
 
     private func readTimes(_ fields: SpecFields, _ metric: inout Metric) {

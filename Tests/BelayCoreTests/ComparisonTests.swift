@@ -33,7 +33,7 @@ struct ComparisonTests {
             bad: [.init(canary: 1, stable: 9)])
         return Evidence(
             test: test, window: window, step: step, isWhole: isWhole, harm: harm,
-            harmLimit: test == .ratio ? 100 : 1000, promotion: promotion, requests: requests)
+            harmLimit: test == .ratio ? 100 : 1000, promotion: promotion, requests: requests, reference: 900)
     }
 
     private static func see(_ evidence: Evidence?, metric: Int = 0, at second: Double, _ story: inout Story) {
@@ -178,5 +178,44 @@ struct ComparisonTests {
         story.confirm(at: seconds(1))
         #expect(story.phase == .holding(step: 0))
         #expect(story.machine.work(at: seconds(1)).measurements.isEmpty)
+    }
+
+    @Test func `where stable shows no requests no step passes by itself`() {
+        var story = Story.holding(Self.plan())
+        for second in stride(from: 1.0, through: 91, by: 10) {
+            var evidence = Self.evidence(promotion: 1000, at: seconds(second))
+            evidence.reference = 0
+            Self.see(evidence, at: second, &story)
+        }
+        #expect(story.phase == .holding(step: 0))
+    }
+
+    @Test func `a long step without canary traffic makes the next one not blind`() {
+        let steps = [
+            PlanStep(weight: Fixture.quarter), PlanStep(weight: .zero, hold: Hold(.seconds(400))),
+            PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(30))),
+        ]
+        var story = Story.holding(Fixture.plan(steps: steps, metrics: [Self.metric()]))
+        Self.watch(1, 1, &story)
+        #expect(story.phase == .routing(step: 1))
+        story.confirm(at: seconds(2))
+        for second in stride(from: 2.0, through: 402, by: 5) { story.tell(.tick, at: seconds(second)) }
+        #expect(story.phase == .routing(step: 2))
+        story.tell(.tick, at: seconds(403))
+        #expect(story.cause == nil)
+        #expect(story.machine.state.metrics[0].comparesFrom == seconds(402))
+    }
+
+    @Test func `suspicion after everybody approved calls a person`() {
+        let steps = [
+            PlanStep(weight: Fixture.quarter, hold: Hold(.seconds(10)), approval: Approval()), PlanStep(weight: .full),
+        ]
+        var story = Story.holding(Fixture.plan(steps: steps, metrics: [Self.metric()]))
+        Self.watch(1, 11, &story)
+        #expect(story.phase == .approving(step: 0, until: seconds(11 + 3600)))
+        Self.watch(21, 21, harm: 40, &story)
+        #expect(story.machine.state.pause == nil)
+        story.tell(.approve, at: seconds(22))
+        #expect(story.machine.state.pause?.message.contains("suspicious") == true)
     }
 }

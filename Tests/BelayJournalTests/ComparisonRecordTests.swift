@@ -32,7 +32,7 @@ struct ComparisonRecordTests {
             bad: [.init(canary: 0.1 + 0.2, stable: 4), .init(canary: 0, stable: 1)])
         return Evidence(
             test: .warmUp, window: window, step: 1, isWhole: false, harm: 1e300, harmLimit: 1000,
-            promotion: 1.0 / 3, requests: 12)
+            promotion: 1.0 / 3, requests: 12, reference: 7.25)
     }
 
     private static func readBack(_ event: Event) throws -> Event {

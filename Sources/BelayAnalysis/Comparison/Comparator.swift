@@ -11,9 +11,13 @@ package struct Comparator: Sendable {
     private let query: CounterQuery
     /// The place of each step of the plan among those in which both versions have traffic.
     private let concurrent: [Int: Int]
+    private let shares: [Weight]
     private var process: ComparisonProcess
     private var folded = 0
     private var windows: CounterWindows?
+    /// Where the canary's traffic began when the windows began to be cut.
+    private var cutSince: Timestamp?
+    /// The step of the last window.
     private var present: Int?
 
     /// - Returns: nil where the metric compares nothing.
@@ -27,24 +31,24 @@ package struct Comparator: Sendable {
         self.comparison = comparison
         self.query = query
         concurrent = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
+        shares = plan.steps.map(\.weight)
         process = ComparisonProcess(comparison, kinds: query.kinds, steps: steps.count)
     }
 
-    /// The moment that is asked for and how far back, given what has been counted; nil where nothing is compared.
-    package static func span(of index: Int, at now: Timestamp, _ machine: RolloutMachine) -> CounterSpan? {
+    /// How far back samples are asked for, given what has been counted; nil where nothing is compared.
+    package static func reach(of index: Int, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
         guard case .counters(let query) = machine.plan.metrics[index].query.question else { return nil }
-        let until = now.advanced(by: .zero - query.lag)
-        let start = machine.state.metrics[index].evidence.last?.window.to ?? machine.state.watchingSince ?? until
-        return CounterSpan(until: until, back: query.lookback + max(start.duration(to: until), .zero))
+        let progress = machine.state.metrics[index]
+        let counted = [progress.countedAt, progress.comparesFrom].compactMap(\.self).max() ?? now
+        return query.lookback + max(counted.duration(to: now), .zero)
     }
 
     /// What the server's answer says, as a measurement for the machine to judge.
     package mutating func measure(
-        _ answer: CounterAnswer, until: Timestamp, _ machine: RolloutMachine, startedAt: Timestamp,
-        finishedAt: Timestamp
+        _ answer: CounterAnswer, _ machine: RolloutMachine, startedAt: Timestamp, finishedAt: Timestamp
     ) -> Measurement {
-        let seen = machine.state.metrics[metric].evidence
-        catchUp(with: seen)
+        let progress = machine.state.metrics[metric]
+        catchUp(with: progress.evidence)
         func result(
             _ phase: MeasurementPhase, _ value: String = "", _ message: String = "", _ evidence: Evidence? = nil
         )
@@ -54,61 +58,86 @@ package struct Comparator: Sendable {
                 metric: metric, phase: phase, value: value, message: message, startedAt: startedAt,
                 finishedAt: finishedAt, evidence: evidence)
         }
-        guard let step = machine.state.step, let since = machine.state.watchingSince else {
-            return result(.noData, "", "no step is under way")
-        }
         switch answer {
         case .noData(let message): return result(.noData, "", message)
         case .error(let message): return result(.error, "", message)
-        case .samples(let canary, let stable):
-            if windows == nil {
-                let fastest = seen.map { ($0.window.canaryRequests + $0.window.stableRequests) / $0.window.seconds }
-                windows = CounterWindows(query, start: seen.last?.window.to ?? since, fastest: fastest.max())
+        case .samples(let canary, let stable, let server):
+            guard let step = machine.state.step, let from = progress.comparesFrom else {
+                return result(.noData, "", "no step is under way")
             }
+            // Samples bear the server's time; the machine's moments are the driver's.
+            let took = startedAt.duration(to: finishedAt)
+            let offset = startedAt.advanced(by: took / 2).duration(to: server)
+            cut(from: from.advanced(by: offset), beganAt: from, progress.evidence)
+            let until = server.advanced(by: .zero - query.lag)
+            let share = max(machine.plan.share(ofStep: step), progress.evidence.last.map(share(of:)) ?? .zero)
             let isAlone = machine.plan.share(ofStep: step) == .full
-            let next = windows!.next(canary: canary, stable: stable, until: until, needsStable: !isAlone)
-            switch next {
+            switch windows!.next(
+                canary: canary, stable: stable, until: until,
+                share: isAlone ? 1 : Double(share.basisPoints) / 10_000)
+            {
             case .noData(let message): return result(.noData, "", message)
-            case .nothingNew: return result(.successful, machine.state.metrics[metric].lastValue, "no new sample yet")
+            case .error(let message): return result(.error, "", message)
+            case .nothingNew: return result(.successful, progress.lastValue, "no new sample yet")
             case .window(let window):
-                let evidence = evidence(of: window, step: step, machine)
+                let evidence = evidence(of: window, step: step, machine, offset)
                 return result(.successful, Self.text(evidence), "", evidence)
             }
         }
     }
 
-    private func evidence(of window: CountWindow, step: Int, _ machine: RolloutMachine) -> Evidence {
+    private func share(of evidence: Evidence) -> Weight { shares[evidence.step] }
+
+    /// Begins to cut windows, at the last one's end or where the canary's traffic began anew.
+    private mutating func cut(from start: Timestamp, beganAt moment: Timestamp, _ seen: [Evidence]) {
+        if windows != nil, cutSince == moment { return }
+        let rates = seen.map { ($0.window.canaryRequests + $0.window.stableRequests) / $0.window.seconds }
+        windows = CounterWindows(query, start: max(seen.last?.window.to ?? start, start), fastest: rates.max())
+        cutSince = moment
+    }
+
+    private func evidence(
+        of window: CountWindow, step: Int, _ machine: RolloutMachine, _ offset: Duration
+    ) -> Evidence {
+        let share = machine.plan.share(ofStep: step)
         let isWhole =
-            machine.state.confirmed == machine.plan.share(ofStep: step) && window.since >= machine.verifiedAt
-        let began = machine.state.watchingSince ?? window.from
+            machine.state.confirmed == share && window.since >= machine.verifiedAt.advanced(by: offset)
+        let began = (machine.state.watchingSince ?? machine.state.phaseSince).advanced(by: offset)
         let test: Evidence.Test
-        if began.duration(to: window.to) <= comparison.warmUp {
+        if began.duration(to: window.from) < comparison.warmUp {
             test = .warmUp
-        } else if isWhole, machine.plan.share(ofStep: step) == .full {
+        } else if isWhole, share == .full {
             test = .absolute
         } else {
             test = .ratio
         }
         var evidence = Evidence(
-            test: test, window: window, step: step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1, requests: 0)
-        var process = process
-        evaluate(&evidence, &process)
+            test: test, window: window, step: step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1, requests: 0,
+            reference: 0)
+        var (process, present) = (process, present)
+        evaluate(&evidence, &process, &present)
         return evidence
     }
 
     private mutating func catchUp(with seen: [Evidence]) {
-        for evidence in seen.dropFirst(folded) {
-            var known = evidence
-            evaluate(&known, &process)
-        }
-        folded = seen.count
+        for evidence in seen.dropFirst(folded) { _ = fold(evidence) }
+        folded = max(folded, seen.count)
+    }
+
+    /// What a journaled window comes to after those before it, computed from nothing but the counts.
+    package mutating func fold(_ journaled: Evidence) -> Evidence {
+        var again = journaled
+        var (process, present) = (process, present)
+        evaluate(&again, &process, &present)
+        (self.process, self.present) = (process, present)
+        return again
     }
 
     /// Folds the window in and fills in what is known with it.
-    private func evaluate(_ evidence: inout Evidence, _ process: inout ComparisonProcess) {
+    private func evaluate(_ evidence: inout Evidence, _ process: inout ComparisonProcess, _ present: inout Int?) {
         let counts = Counts(evidence.window)
-        let place = concurrent[evidence.step] ?? concurrent.count
-        if process.step != place { process.begin(step: place) }
+        if present != evidence.step { process.begin(step: concurrent[evidence.step] ?? concurrent.count) }
+        present = evidence.step
         switch evidence.test {
         case .warmUp:
             process.addWarmUp(counts)
@@ -119,30 +148,22 @@ package struct Comparator: Sendable {
             evidence.harm = Evidence.value(process.logHarm)
             evidence.harmLimit = comparison.harmLimit
             evidence.promotion = Evidence.value(process.logPromotion)
+            evidence.reference = process.stableRequests
         case .absolute:
             process.addAlone(counts)
             evidence.harm = Evidence.value(process.logAbsoluteHarm)
             evidence.harmLimit = Comparison.strictLimit
             evidence.promotion = Evidence.value(process.logAbsolutePromotion)
+            evidence.reference = process.absoluteReference
         }
         evidence.requests = process.requests
-    }
-
-    /// What journaled windows come to, computed again from nothing but them.
-    package func replay(_ seen: [Evidence]) -> [Evidence] {
-        var process = process
-        return seen.map { evidence in
-            var again = evidence
-            evaluate(&again, &process)
-            return again
-        }
     }
 
     /// `3/1480 against 12/13400, harm 0.41 of 100, promotion 3.1 of 20`.
     package static func text(_ evidence: Evidence) -> String {
         let window = evidence.window
         func share(_ bad: [Double], _ requests: Double) -> String {
-            bad.map { "\(Int($0))" }.joined(separator: "+") + "/\(Int(requests))"
+            bad.map(short).joined(separator: "+") + "/\(short(requests))"
         }
         let canary = share(window.bad.map(\.canary), window.canaryRequests)
         let stable = share(window.bad.map(\.stable), window.stableRequests)

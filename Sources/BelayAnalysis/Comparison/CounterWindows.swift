@@ -8,6 +8,16 @@ package struct CounterWindows: Hashable, Sendable {
         /// There is data, and nothing new in it yet.
         case nothingNew
         case noData(String)
+        /// The counters are not what the file says they are.
+        case error(String)
+    }
+
+    /// A version of the two, in a moment.
+    private struct Side {
+        let name: String
+        let series: [CounterSeries]
+        /// The largest part of the traffic it may have, 0…1.
+        let share: Double
     }
 
     private let query: CounterQuery
@@ -17,7 +27,7 @@ package struct CounterWindows: Hashable, Sendable {
     private var fastest: Double?
 
     /// - Parameters:
-    ///   - start: Where the first window begins: the first canary request, or the last window that was journaled.
+    ///   - start: Where the first window begins, by the server's clock.
     ///   - fastest: The most requests in a second that a window has shown, for telling a jump from traffic.
     package init(_ query: CounterQuery, start: Timestamp, fastest: Double? = nil) {
         self.query = query
@@ -25,28 +35,60 @@ package struct CounterWindows: Hashable, Sendable {
         (canary, stable, end) = (CounterReader(start: start), CounterReader(start: start), start)
     }
 
-    /// - Parameter needsStable: False where stable has no traffic, and need not show any.
+    /// - Parameters:
+    ///   - until: Later samples are left for the next window.
+    ///   - share: The largest share of the traffic that the canary may have had, 0…1; at 1 stable need not show any.
     package mutating func next(
-        canary ours: [CounterSeries], stable theirs: [CounterSeries], until: Timestamp, needsStable: Bool
+        canary ours: [CounterSeries], stable theirs: [CounterSeries], until: Timestamp, share: Double
     ) -> Next {
-        if ours.isEmpty { return .noData("no samples of the canary in \(query.lookback.text)") }
-        if theirs.isEmpty, needsStable { return .noData("no samples of stable in \(query.lookback.text)") }
+        let sides = [
+            Side(name: "the canary", series: ours, share: share), Side(name: "stable", series: theirs, share: 1),
+        ]
+        let needed = share < 1 ? sides : [sides[0]]
+        for side in needed where !isFresh(side.series, until) {
+            return .noData("no samples of \(side.name) in \(query.lookback.text)")
+        }
+        for side in needed {
+            if let wrong = Self.mismatch(side.series, query) { return .error("\(side.name): \(wrong)") }
+        }
         var (canary, stable) = (self.canary, self.stable)
         let (left, right) = (canary.read(ours, until: until), stable.read(theirs, until: until))
-        guard left.samples > 0, right.samples > 0 || !needsStable, until > end else { return .nothingNew }
+        guard left.samples > 0, right.samples > 0 || share == 1, until > end else { return .nothingNew }
         let counts = [left, right].map { count($0.increments) }
         let window = CountWindow(
             from: end, to: until, since: min(left.since ?? end, right.since ?? end),
             canaryRequests: counts[0].requests, stableRequests: counts[1].requests,
             bad: (0..<query.kinds).map { .init(canary: counts[0].bad[$0], stable: counts[1].bad[$0]) })
         (self.canary, self.stable, end) = (canary, stable, until)
-        let rate = (window.canaryRequests + window.stableRequests) / window.seconds
-        // Another replica's series under the same name looks like a reset and adds everything it ever counted.
-        if left.hasReset || right.hasReset, let fastest, rate > 10 * fastest {
-            return .noData("a counter jumped: \(Int(rate)) requests/s after at most \(Int(fastest)); not counted")
+        // Another replica's series under the same name adds everything it ever counted, or the distance between the two.
+        for (side, counted) in zip(sides, counts) {
+            let rate = counted.requests / window.seconds
+            guard let fastest, rate > 10 * fastest * side.share else { continue }
+            self.fastest = fastest * 2  // So that a real surge is not left out for ever.
+            return .noData(
+                "the counters of \(side.name) jumped to \(Comparator.short(rate)) requests/s, after "
+                    + "\(Comparator.short(fastest)) of both at most; that window is not counted")
         }
-        fastest = max(fastest ?? 0, rate)
+        fastest = max(fastest ?? 0, (window.canaryRequests + window.stableRequests) / window.seconds)
         return .window(window)
+    }
+
+    /// A dead target's counters stand still: what has no sample in the last stretch has no data.
+    private func isFresh(_ series: [CounterSeries], _ until: Timestamp) -> Bool {
+        let oldest = until.advanced(by: .zero - query.lookback)
+        return series.contains { $0.samples.contains { $0.at >= oldest && $0.at <= until } }
+    }
+
+    /// Series that cannot count what they are asked to: a canary whose buckets or labels changed would show no errors.
+    package static func mismatch(_ series: [CounterSeries], _ query: CounterQuery) -> String? {
+        for match in query.bad where !series.contains(where: { $0.labels[match.label] != nil }) {
+            return "no series has the label `\(match.label)`, which tells bad requests"
+        }
+        let known = Set(series.compactMap { $0.labels["le"].flatMap(bound) })
+        let missing = query.slowerThan.filter { !known.contains($0) }
+        guard !missing.isEmpty else { return nil }
+        let list = known.filter(\.isFinite).sorted().map { "\($0)" }.joined(separator: ", ")
+        return "the histogram has no bound \(missing.map { "\($0)" }.joined(separator: ", ")); it has \(list)"
     }
 
     /// What one version did in the samples there are, for a look before the release.
@@ -59,14 +101,6 @@ package struct CounterWindows: Hashable, Sendable {
         var reader = windows.canary
         let counts = windows.count(reader.read(series, until: last).increments)
         return (counts.requests, counts.bad, Double(first.duration(to: last).wholeMilliseconds) / 1000)
-    }
-
-    /// The bounds in `slowerThan` that the histogram does not have, with those it has.
-    package static func missingBounds(
-        _ series: [CounterSeries], _ query: CounterQuery
-    ) -> (missing: [Double], known: [Double]) {
-        let known = Set(series.compactMap { $0.labels["le"].flatMap(bound) })
-        return (query.slowerThan.filter { !known.contains($0) }, known.filter(\.isFinite).sorted())
     }
 
     private func count(_ increments: [CounterSeries.Labels: Double]) -> (requests: Double, bad: [Double]) {

@@ -47,9 +47,8 @@ package struct ComparisonProcess: Hashable, Sendable {
         var bad = 0.0
         var requests = 0.0
 
-        /// Wilson's score limit at 99.5 %: Wilson, Probable Inference, J. Am. Stat. Assoc. 22 (1927).
+        /// Wilson's score limit at 99.5 %, of at least one request: Wilson, Probable Inference, J. Am. Stat. Assoc. 22 (1927).
         var upperLimit: Double {
-            guard requests > 0 else { return 1 }
             let (z, p) = (2.5758293035489, bad / requests)
             let half = z * (p * (1 - p) / requests + z * z / (4 * requests * requests)).squareRoot()
             return min((p + z * z / (2 * requests) + half) / (1 + z * z / requests), 1)
@@ -157,7 +156,18 @@ package struct ComparisonProcess: Hashable, Sendable {
 
     /// Against "no worse than stable was when both had traffic, or than `delta`", for a step of the canary alone.
     package var logAbsoluteHarm: Double {
-        mean { AbsoluteTest.harm(bad: $0.canaryBad, of: requests, limit: absoluteLimit(of: $0)) }
+        mean { kind in
+            absoluteLimit(of: kind).map { AbsoluteTest.harm(bad: kind.canaryBad, of: requests, limit: $0) } ?? 0
+        }
+    }
+
+    /// Stable's requests in the present step.
+    package var stableRequests: Double { concurrentStep == step ? kinds.first?.stable.requests ?? 0 : 0 }
+
+    /// What a step of the canary alone is held against: stable's requests when both had traffic, or the promise of `delta`.
+    package var absoluteReference: Double {
+        let known = kinds.first?.stable.requests ?? 0
+        return known == 0 && comparison.delta != nil ? requests : known
     }
 
     /// Only a `delta` can end a step of the canary alone early.
@@ -166,10 +176,10 @@ package struct ComparisonProcess: Hashable, Sendable {
         return kinds.map { AbsoluteTest.promotion(bad: $0.canaryBad, of: requests, limit: delta) }.min() ?? 0
     }
 
-    /// The shares of bad requests that the canary alone is held against, for each kind.
-    package var absoluteLimits: [Double] { kinds.map(absoluteLimit) }
-
-    private func absoluteLimit(of kind: Kind) -> Double { max(kind.stable.upperLimit, comparison.delta ?? 0) }
+    /// The share of bad requests that the canary alone is held against; nil where nothing is known of stable.
+    private func absoluteLimit(of kind: Kind) -> Double? {
+        kind.stable.requests > 0 ? max(kind.stable.upperLimit, comparison.delta ?? 0) : comparison.delta
+    }
 
     private func mean(_ logarithm: (Kind) -> Double) -> Double {
         if kinds.count == 1 { return logarithm(kinds[0]) }

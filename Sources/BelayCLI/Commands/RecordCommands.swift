@@ -86,17 +86,16 @@ struct ShowCommand: ParsableCommand {
 
 extension ShowCommand {
     private func showEvidence(_ id: String, _ plan: Plan, _ records: [StoredRecord]) throws {
-        guard let machine = RolloutMachine(replaying: records.map { ($0.event, $0.at) }) else {
-            throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
-        }
         guard plan.metrics.contains(where: { $0.comparison != nil }) else {
             throw CommandFailure(.failure, "\(id) compares nothing; `belay show \(id)` has its measurements")
         }
-        let (lines, isSame) = EvidenceText(plan: plan, machine: machine).lines()
+        guard let (lines, isSame) = EvidenceText(plan: plan, records: records.map { ($0.event, $0.at) }).lines() else {
+            throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
+        }
         Console.print("\(id)  \(plan.name) \(plan.revision)")
         for line in lines { Console.print(line) }
         guard isSame else {
-            throw CommandFailure(.failure, "the journal's windows do not give the numbers that were decided on")
+            throw CommandFailure(.failure, "the journal's windows do not give what was decided on them")
         }
     }
 }

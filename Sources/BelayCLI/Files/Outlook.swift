@@ -1,6 +1,5 @@
 internal import BelayAnalysis
 internal import BelayCore
-internal import BelayEngine
 internal import BelayMetrics
 
 /// A comparison before its release: whether its counters are there, and what the traffic allows.
@@ -16,23 +15,17 @@ struct Outlook {
             Outlook(metric: metric, answer: answer, forecasts: forecasts)
         }
         guard let query = metric.query.counters, let comparison = metric.comparison else { return outlook(.list([])) }
-        let until = WallClock().now.advanced(by: .zero - query.lag)
-        switch await provider.counters(metric, CounterSpan(until: until, back: query.lookback)) {
+        switch await provider.counters(metric, back: query.lookback) {
         case .noData(let message): return outlook(.noData(message))
         case .error(let message): return outlook(.error(message))
-        case .samples(_, let stable):
+        case .samples(_, let stable, _):
             guard !stable.isEmpty else {
                 return outlook(
                     .error(
                         "`\(query.stable)` gives no samples of stable in \(query.lookback.text); is the selector right?"
                     ))
             }
-            let (missing, known) = CounterWindows.missingBounds(stable, query)
-            guard missing.isEmpty else {
-                return outlook(
-                    .error(
-                        "the histogram has no bound \(list(missing)); it has \(list(known)), choose three of them"))
-            }
+            if let wrong = CounterWindows.mismatch(stable, query) { return outlook(.error("stable: \(wrong)")) }
             guard let traffic = CounterWindows.traffic(stable, query), traffic.requests > 0 else {
                 return outlook(.list([]))
             }
@@ -44,8 +37,6 @@ struct Outlook {
                 })
         }
     }
-
-    private static func list(_ numbers: [Double]) -> String { numbers.map { "\($0)" }.joined(separator: ", ") }
 
     /// What `plan` says about it.
     func lines(_ plan: Plan) -> [String] {

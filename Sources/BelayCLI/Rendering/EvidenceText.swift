@@ -1,10 +1,10 @@
 internal import BelayAnalysis
 internal import BelayCore
 
-/// What comparisons knew, window by window, and whether it comes out the same again.
+/// What comparisons knew, window by window, and whether it is decided so again.
 struct EvidenceText {
     let plan: Plan
-    let machine: RolloutMachine
+    let records: [(event: Event, at: Timestamp)]
 
     /// `3/1480 against 12/13400, harm 0.41 of 100, no worse 3.1 of 20`
     static func line(_ evidence: Evidence) -> String {
@@ -14,12 +14,12 @@ struct EvidenceText {
     }
 
     /// The windows of every comparison, its interval, and the replay.
-    /// - Returns: Whether the replay came to the same numbers, within 1e-9.
-    func lines() -> (text: [String], isSame: Bool) {
+    /// - Returns: Whether the replay came to the same verdicts, and the same numbers within 1e-9; nil where the beginning
+    ///   cannot be read.
+    func lines() -> (text: [String], isSame: Bool)? {
+        guard let machine = RolloutMachine(replaying: records), let replay = replay() else { return nil }
         var lines: [String] = []
-        var isSame = true
-        for (index, metric) in plan.metrics.enumerated() {
-            guard let comparator = Comparator(index, of: plan), let comparison = metric.comparison else { continue }
+        for (index, metric) in plan.metrics.enumerated() where metric.comparison != nil {
             let seen = machine.state.metrics[index].evidence
             lines += ["", "\(metric.name): \(seen.count) windows"]
             lines += seen.map { evidence in
@@ -27,16 +27,53 @@ struct EvidenceText {
                 return "\(TimeText.full(evidence.window.to))  \(place)  \(Self.line(evidence))"
             }
             lines += intervals(seen, slowerThan: metric.query.counters?.slowerThan ?? [])
-            let again = comparator.replay(seen)
-            let difference = zip(seen, again).map(Self.difference).max() ?? 0
-            let crossed = seen.contains { $0.harm >= $0.harmLimit }
-            let crossesAgain = again.contains { $0.harm >= $0.harmLimit }
-            isSame = isSame && difference <= 1e-9 && crossed == crossesAgain
-            lines.append(
-                "replayed from the journal: \(crossed ? "harm shown" : "no harm shown") (limit 1/alpha = "
-                    + "\(Int(comparison.harmLimit))), largest difference \(difference)")
         }
-        return (lines, isSame)
+        lines += ["", "decided again from the counts: " + replay.text]
+        return (lines, replay.isSame)
+    }
+
+    /// Every decision once more, by the machine, on numbers that are computed from the counts alone.
+    private func replay() -> (text: String, isSame: Bool)? {
+        guard let first = records.first, case .started(let started) = first.event else { return nil }
+        var machine = RolloutMachine(started, at: first.at)
+        var comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
+        var (windows, different, largest) = (0, 0, 0.0)
+        var verdict = "no harm shown"
+        for (place, record) in records.enumerated().dropFirst() {
+            defer { machine.apply(record.event, at: record.at) }
+            guard case .measured(let measured) = record.event, let journaled = measured.measurement.evidence,
+                let again = comparators[measured.measurement.metric]?.fold(journaled)
+            else { continue }
+            windows += 1
+            largest = max(largest, Self.difference(journaled, again))
+            let measurement = measured.measurement
+            let decision = machine.decide(
+                .measured(
+                    Measurement(
+                        metric: measurement.metric, phase: measurement.phase, value: measurement.value,
+                        message: measurement.message, startedAt: measurement.startedAt,
+                        finishedAt: measurement.finishedAt, evidence: again)), at: record.at)
+            let isHarm = Self.isVerdict(decision)
+            if isHarm { verdict = "harm shown" }
+            let next = records.indices.contains(place + 1) ? records[place + 1].event : nil
+            if isHarm != Self.isVerdict(next) { different += 1 }
+        }
+        let same = different == 0 ? "the same verdicts" : "\(different) OTHER VERDICTS"
+        return (
+            "\(verdict), \(same) in \(windows) windows, largest difference \(largest)",
+            different == 0 && largest <= 1e-9
+        )
+    }
+
+    private static func isVerdict(_ decision: RolloutMachine.Decision) -> Bool {
+        guard case .events(let events) = decision else { return false }
+        return events.contains(where: isVerdict)
+    }
+
+    private static func isVerdict(_ event: Event) -> Bool { isVerdict(Optional(event)) }
+
+    private static func isVerdict(_ event: Event?) -> Bool {
+        if case .verdict? = event { true } else { false }
     }
 
     private func intervals(_ seen: [Evidence], slowerThan bounds: [Double]) -> [String] {
@@ -58,7 +95,10 @@ struct EvidenceText {
 
     /// Relative, of the largest of the numbers.
     private static func difference(_ one: Evidence, _ other: Evidence) -> Double {
-        [(one.harm, other.harm), (one.promotion, other.promotion)]
-            .map { abs($0.0 - $0.1) / max(abs($0.0), 1e-300) }.max() ?? 0
+        [
+            (one.harm, other.harm), (one.promotion, other.promotion), (one.requests, other.requests),
+            (one.reference, other.reference), (one.harmLimit, other.harmLimit),
+        ]
+        .map { abs($0.0 - $0.1) / max(abs($0.0), 1e-300) }.max() ?? 0
     }
 }

@@ -36,18 +36,8 @@ package struct CounterSeries: Hashable, Sendable {
 
 /// What a server knows of both versions' counters.
 package enum CounterAnswer: Hashable, Sendable {
-    case samples(canary: [CounterSeries], stable: [CounterSeries])
+    /// - Parameter at: The server's own time when it was asked.
+    case samples(canary: [CounterSeries], stable: [CounterSeries], at: Timestamp)
     case noData(String)
     case error(String)
-}
-
-/// Which samples are asked for: those of `back` before `until`, by the metrics server's clock.
-package struct CounterSpan: Hashable, Sendable {
-    package let until: Timestamp
-    package let back: Duration
-
-    package init(until: Timestamp, back: Duration) {
-        self.until = until
-        self.back = back
-    }
 }

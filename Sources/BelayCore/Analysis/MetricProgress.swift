@@ -14,6 +14,10 @@ package struct MetricProgress: Hashable, Sendable {
     package var coveredTo: Timestamp?
     /// Every window of a comparison with what was known after it, oldest first: the record a verdict can be replayed from.
     package var evidence: [Evidence] = []
+    /// From when on windows are cut: the canary's first traffic after it had none, or the step that the metric belongs to.
+    package var comparesFrom: Timestamp?
+    /// When the last window was counted, by the driver's clock.
+    package var countedAt: Timestamp?
 
     package init() {}
 
@@ -21,6 +25,12 @@ package struct MetricProgress: Hashable, Sendable {
         if resettingTally { tally = Tally() }
         (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
         if resettingTally { lastFinishedAt = nil }
+    }
+
+    /// The canary has traffic that a comparison can be about, after it had none.
+    package mutating func startComparing(at now: Timestamp) {
+        comparesFrom = now
+        (lastFinishedAt, blindSince) = (nil, nil)
     }
 
     /// A gap: a crash, a clock jump, a router out of reach. What lies before it is counted; what lies in it is not.
@@ -35,7 +45,10 @@ package struct MetricProgress: Hashable, Sendable {
         }
         (lastPhase, lastValue, lastIsFresh) = (measurement.phase, measurement.value, event.isFresh)
         lastFinishedAt = measurement.finishedAt
-        if let known = measurement.evidence { evidence.append(known) }
+        if let known = measurement.evidence {
+            evidence.append(known)
+            countedAt = measurement.finishedAt
+        }
         switch measurement.phase {
         case .noData: blindSince = blindSince ?? measurement.startedAt
         case .successful, .failed, .inconclusive, .error: blindSince = nil

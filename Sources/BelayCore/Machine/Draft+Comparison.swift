@@ -42,6 +42,7 @@ extension Draft {
             let seen = Int(evidence(of: index)?.requests ?? 0)
             return "\(metric.name): \(seen) requests of the canary in this step, minRequests \(comparison.minRequests)"
         }
+        guard evidence.reference > 0 else { return "\(metric.name): stable showed no requests to compare with" }
         guard evidence.harm < comparison.suspicion else {
             let value = (evidence.harm * 10).rounded() / 10
             return "\(metric.name) is suspicious: e-value \(value) of \(Int(evidence.harmLimit)), "
@@ -56,14 +57,26 @@ extension Draft {
         return evidence.promotion >= comparison.promotionLimit
     }
 
-    /// Nothing is promoted on suspicion: after its limit a person is called, within the pause's own limit.
+    /// Nothing is promoted on suspicion: after its limit a person is called, within the pause's own limit. The same where
+    /// everybody has approved and only a comparison stands in the way.
     mutating func checkSuspicion() {
-        guard case .holding(let step) = state.phase, state.pause == nil, !state.isHoldEnded else { return }
+        guard state.pause == nil, !state.isHoldEnded else { return }
         for index in machine.gates {
-            guard let comparison = plan.metrics[index].comparison else { continue }
-            let limit = max(comparison.suspicionLimit, plan.steps[step].hold.max)
-            guard state.watched - state.watchedAtResume >= limit, let doubt = doubt(about: index) else { continue }
+            guard let comparison = plan.metrics[index].comparison, hasWaited(comparison.suspicionLimit),
+                let doubt = doubt(about: index)
+            else { continue }
             return emit(.paused(message: doubt, until: now.advanced(by: plan.waitLimit)))
+        }
+    }
+
+    private func hasWaited(_ limit: Duration) -> Bool {
+        switch state.phase {
+        case .holding(let step):
+            return state.watched - state.watchedAtResume >= max(limit, plan.steps[step].hold.max)
+        case .approving(let step, let until):
+            guard let approval = plan.steps[step].approval else { return false }
+            return state.approvers.count >= approval.count || now >= until && approval.onTimeout == .proceed
+        case .claiming, .pinning, .settling, .routing, .adopting, .returning, .releasing, .finished: return false
         }
     }
 }

@@ -76,6 +76,7 @@ extension RolloutMachine {
 
     private mutating func startStep(_ step: Int, _ share: Weight, at now: Timestamp) {
         if !state.asked.contains(share) { state.asked.append(share) }
+        let hadTraffic = state.step.map { plan.share(ofStep: $0) > .zero } ?? false
         let isThere = state.confirmed == share
         enter(isThere ? .holding(step: step) : .routing(step: step), at: now)
         (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
@@ -84,7 +85,11 @@ extension RolloutMachine {
         state.approvers = []
         if state.watchingSince == nil, share > .zero { state.watchingSince = now }
         for index in state.metrics.indices {
-            state.metrics[index].startStep(resettingTally: plan.metrics[index].scope == .step(step))
+            let isItsStep = plan.metrics[index].scope == .step(step)
+            state.metrics[index].startStep(resettingTally: isItsStep)
+            if plan.metrics[index].comparison != nil, isItsStep || share > .zero && !hadTraffic {
+                state.metrics[index].startComparing(at: now)
+            }
         }
     }
 

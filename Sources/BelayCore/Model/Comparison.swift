@@ -100,10 +100,12 @@ package struct Evidence: Hashable, Sendable {
     package var promotion: Double
     /// The canary's requests in the present step.
     package var requests: Double
+    /// The requests that the canary is compared with; 0: there is nothing to tell harm from, and no step passes on it.
+    package var reference: Double
 
     package init(
         test: Test, window: CountWindow, step: Int, isWhole: Bool, harm: Double, harmLimit: Double,
-        promotion: Double, requests: Double
+        promotion: Double, requests: Double, reference: Double
     ) {
         self.test = test
         self.window = window
@@ -113,6 +115,7 @@ package struct Evidence: Hashable, Sendable {
         self.harmLimit = harmLimit
         self.promotion = promotion
         self.requests = requests
+        self.reference = reference
     }
 
     /// So that a sum of several never overflows.

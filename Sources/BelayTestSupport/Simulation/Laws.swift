@@ -62,13 +62,13 @@ struct Laws {
     }
 
     mutating func noteMeasurement(
-        _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, _ world: SimulatedWorld
+        _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, epoch: Int, _ world: SimulatedWorld
     ) {
         let spec = plan.metrics[metric]
         if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
         if phase == .failed, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
-            world.stored.activeMetrics.contains(metric)
+            world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch  // Another driver's answers bind nobody.
         {
             expect(4, "a failed verdict of \(spec.name)", world)
         }
@@ -103,6 +103,11 @@ struct Laws {
             due = nil
         case .trafficConfirmed(.zero, _) where wayBackAt != nil: isReturnConfirmed = true
         case .routerReloaded: hasUnnoticedHand = false
+        case .paused(let message, _):
+            if message.contains("suspicious") || message.contains("minRequests") { world.census.note(.pausedOnDoubt) }
+        case .stepPassed(let step):
+            let compares = plan.metrics.contains { $0.comparison != nil }
+            if compares, world.stored.state.watched < plan.steps[step].hold.max { world.census.note(.endedOnEvidence) }
         case .approvalTimedOut: world.census.note(.approvalRanOut)
         case .attentionNeeded: world.census.note(.attention)
         case .obeyed(let command): obeyed.insert(firstNames[command.id] ?? command.id)

@@ -19,6 +19,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case staleMeasurementAccepted
     /// Law 5: no data is taken for success.
     case noDataIsSuccess
+    /// Law 5: a step passes while a comparison is suspicious.
+    case suspicionIgnored
     /// Law 6: appends are not checked against the epoch.
     case epochNotChecked
     /// Law 6: HAProxy's versions are ignored, so that a late commit takes effect.
@@ -43,7 +45,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
         case .moreThanAsked: 2
         case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite: 3
         case .holdCountedThroughGap, .routerErrorHidesVerdict: 4
-        case .staleMeasurementAccepted, .noDataIsSuccess: 5
+        case .staleMeasurementAccepted, .noDataIsSuccess, .suspicionIgnored: 5
         case .epochNotChecked, .lateCommitNotFenced: 6
         case .failedAppendTakenForWritten, .eventForgottenInRecovery: 7
         case .outsideHandOverwritten: 8

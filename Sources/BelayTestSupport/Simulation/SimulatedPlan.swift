@@ -7,7 +7,9 @@ enum SimulatedPlan {
         weights.append(10_000)
         let metricCount = random.below(3)
         let steps = weights.map { points -> PlanStep in
-            var step = PlanStep(weight: Weight(basisPoints: points)!, hold: Hold(.seconds(random.between(0, 60))))
+            var hold = Hold(.seconds(random.between(0, 60)))
+            if random.once(in: 4) { hold = Hold(min: hold.min, max: hold.max + .seconds(random.between(0, 60))) }
+            var step = PlanStep(weight: Weight(basisPoints: points)!, hold: hold)
             if random.once(in: 3) {
                 var approval = Approval()
                 approval.from = random.once(in: 2) ? [] : ["alice", "bob"]
@@ -30,6 +32,16 @@ enum SimulatedPlan {
         return plan
     }
 
+    private static func compare(_ metric: inout Metric, _ random: inout SplitMix64) {
+        var comparison = Comparison()
+        comparison.suspicionLimit = .seconds(random.between(5, 30))
+        comparison.minRequests = random.pick([1, 100])
+        comparison.weight = Double(random.between(1, 3))
+        metric.comparison = comparison
+        metric.query.question = .counters(CounterQuery(canary: "a", stable: "b"))
+        (metric.window, metric.limits, metric.countsNoDataAsErrors) = (.zero, Metric.Limits(), false)
+    }
+
     private static func metric(_ index: Int, steps: Int, _ random: inout SplitMix64) -> Metric {
         var metric = Metric(name: "metric-\(index)", query: PrometheusQuery(address: "http://p", query: "q"))
         metric.scope = random.once(in: 4) ? .step(random.below(steps)) : .always
@@ -43,6 +55,7 @@ enum SimulatedPlan {
         metric.onBlind = random.once(in: 3) ? .pause : .rollback
         metric.onInconclusive = random.once(in: 3) ? .rollback : .pause
         metric.countsNoDataAsErrors = random.once(in: 6)
+        if random.once(in: 3) { compare(&metric, &random) }
         return metric
     }
 }

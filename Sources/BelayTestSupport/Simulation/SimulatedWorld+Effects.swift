@@ -256,7 +256,7 @@ extension SimulatedWorld {
         if bug == .routerErrorHidesVerdict, !router.instances.indices.allSatisfy({ router.answers($0, at: now) }) {
             drivers[index].tasks.remove(at: taskIndex)
             drivers[index].driver.ended(task.job, at: drivers[index].clock(now))
-            laws.noteMeasurement(metric, phase(of: metricMood[metric]), task, self)
+            laws.noteMeasurement(metric, phase(of: metricMood[metric]), task, epoch: drivers[index].epoch, self)
             return settle(index)
         }
         var phase = phase(of: metricMood[metric])
@@ -266,7 +266,7 @@ extension SimulatedWorld {
             let age = Duration.seconds(-random.between(30, 300))
             (told.startedAt, told.trueStart) = (told.startedAt.advanced(by: age), told.trueStart.advanced(by: age))
         }
-        laws.noteMeasurement(metric, phase, told, self)
+        laws.noteMeasurement(metric, phase, told, epoch: drivers[index].epoch, self)
         if bug == .noDataIsSuccess, phase == .noData { phase = .successful }
         let finished = drivers[index].clock(now)
         if bug == .holdCountedThroughGap, let last = drivers[index].driver.machine.state.metrics[metric].coveredTo {
@@ -287,9 +287,11 @@ extension SimulatedWorld {
                 }
             }
         }
+        let evidence = evidence(of: metric, phase, askedAt: told.startedAt, drivers[index].driver.machine)
+        if evidence != nil { phase = .successful }  // A comparison's verdict is its evidence.
         let measurement = Measurement(
             metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt,
-            finishedAt: finished)
+            finishedAt: finished, evidence: evidence)
         if random.once(in: 700) {
             census.note(.unreadableEvent)
             try unreadable(index)
@@ -324,5 +326,30 @@ extension SimulatedWorld {
             census.note(.metricInconclusive)
             return .inconclusive
         }
+    }
+
+    /// What a comparison would have seen: harm where the metric is bad, suspicion where nobody can tell.
+    private func evidence(
+        of metric: Int, _ phase: MeasurementPhase, askedAt: Timestamp, _ machine: RolloutMachine
+    ) -> Evidence? {
+        guard plan.metrics[metric].comparison != nil, phase.hasData, let step = machine.state.step else { return nil }
+        let since = askedAt.advanced(by: .zero - plan.metrics[metric].interval)
+        let isWhole = machine.state.confirmed == machine.wantedShare && since >= machine.verifiedAt
+        let harm: Double
+        switch phase {
+        case .failed:
+            census.note(.harmShown)
+            harm = 5000
+        case .inconclusive:
+            census.note(.suspicious)
+            harm = bug == .suspicionIgnored ? 1 : 20
+        case .successful, .error, .noData: harm = 1
+        }
+        let window = CountWindow(
+            from: since, to: askedAt, since: since, canaryRequests: 50, stableRequests: 450,
+            bad: [.init(canary: 0, stable: 1)])
+        return Evidence(
+            test: .ratio, window: window, step: step, isWhole: isWhole, harm: harm, harmLimit: 100,
+            promotion: Double(random.between(1, 40)), requests: Double(random.pick([50, 1000])), reference: 450)
     }
 }
