@@ -66,9 +66,10 @@ struct Laws {
     ) {
         let spec = plan.metrics[metric]
         if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
+        // An answer to a driver that was fenced out binds nobody.
         if phase == .failed, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
-            world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch  // Another driver's answers bind nobody.
+            world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch
         {
             expect(4, "a failed verdict of \(spec.name)", world)
         }
