@@ -4,11 +4,13 @@ SWIFT ?= swift
 SOAK_STEPS ?= 10000000
 SOAK_SEED ?= 0
 SOAK_ROUNDS ?= 10
+GATE ?= threshold
 
 .PHONY: help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
 
 help:
 	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
+	@echo 'make demo GATE=compare   the same, decided by canary against stable (three minutes)'
 	@echo 'make test    every test: unit, simulation (10 million steps), tidy, acceptance on real servers'
 	@echo 'make check   strict build, formatting'
 	@echo 'make bench   the figures, beside their limits'
@@ -31,7 +33,7 @@ release: setup
 demo:
 	@scripts/setup demo
 	$(SWIFT) build --product belay
-	@exec .build/debug/belay demo
+	@exec .build/debug/belay demo --gate $(GATE)
 
 check: setup
 	$(SWIFT) build --build-tests --explicit-target-dependency-import-check error

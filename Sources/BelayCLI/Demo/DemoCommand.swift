@@ -9,13 +9,15 @@ struct DemoCommand: AsyncParsableCommand {
         commandName: "demo", abstract: "The whole thing on this machine: a release, a rollback and a resumed one.",
         discussion: """
             Starts two versions of a small service, HAProxy, Prometheus and a bounded load on free loopback ports, and takes
-            about a minute. Needs haproxy and prometheus. Everything it started is gone afterwards, also after Ctrl-C.
+            about a minute, with the comparison about three. Needs haproxy and prometheus. Everything it started is gone
+            afterwards, also after Ctrl-C.
             """)
 
-    @Option(help: "Requests a second.") var rate = 100
+    @Option(help: "Requests a second; 100, or 200 with the comparison.") var rate: Int?
+    @Option(help: "What decides: threshold or compare (canary against stable).") var gate = DemoShow.Gate.threshold
 
     func run() async throws {
-        let show = Task { try await DemoShow(rate: rate).play() }
+        let show = Task { try await DemoShow(rate: rate ?? gate.rate, gate: gate).play() }
         let stopped = Locked<Int32?>(nil)
         let watch = Signals.watch { number in
             stopped.withLock { $0 = number }
@@ -36,9 +38,17 @@ struct DemoCommand: AsyncParsableCommand {
 
 /// The demo's three acts.
 struct DemoShow {
-    let rate: Int
+    enum Gate: String, CaseIterable, ExpressibleByArgument {
+        case threshold, compare
 
-    private static let strategy = """
+        /// A comparison lives on errors, and a quiet service has few.
+        var rate: Int { self == .threshold ? 100 : 200 }
+    }
+
+    let rate: Int
+    let gate: Gate
+
+    private static let fixed = """
             canary:
               steps:
                 - {setWeight: 10, hold: 6s}
@@ -47,9 +57,36 @@ struct DemoShow {
                 - {setWeight: 100, hold: 6s}
         """
 
+    private static let onEvidence = """
+            canary:
+              steps:
+                - {setWeight: 25, hold: {min: 5s, max: 90s}}
+                - {setWeight: 50, hold: {min: 5s, max: 90s}}
+                - {setWeight: 100, hold: 6s}
+        """
+
+    /// Percent of errors of every good version: a comparison needs none to be perfect.
+    private var usualErrors: Double { gate == .threshold ? 0 : 0.1 }
+    private var badErrors: Double { gate == .threshold ? 5 : 2 }
+
+    private func file(_ rig: Rig) -> String {
+        switch gate {
+        case .threshold: rig.rolloutFile(name: "demo", strategy: Self.fixed)
+        case .compare:
+            rig.rolloutFile(
+                name: "demo", strategy: Self.onEvidence,
+                analysis: """
+                        prometheus: {address: "\(rig.prometheusAddress)", timeout: 2s}
+                        templates:
+                          - ref: haproxy-compare-errors
+                            args: {interval: 1s, warm-up: 4s, lookback: 10s, delta: "0.5%"}
+                    """)
+        }
+    }
+
     /// - Returns: Whether everything went as it should.
     func play() async throws -> Bool {
-        let rig = try Rig(belay: "/proc/self/exe", life: 300)
+        let rig = try Rig(belay: "/proc/self/exe", life: 400)
         let load = Locked<Load?>(nil)
         do {
             let isGood = try await acts(rig, load)
@@ -65,29 +102,33 @@ struct DemoShow {
 
     private func acts(_ rig: Rig, _ running: Locked<Load?>) async throws -> Bool {
         heading("starting two versions of a service, HAProxy, Prometheus and \(rate) requests a second")
-        try await rig.startBlue(version: "v1")
-        try await rig.startGreen(version: "v2")
+        try await rig.startBlue(errors: usualErrors, version: "v1")
+        try await rig.startGreen(errors: usualErrors, version: "v2")
         try await rig.startHAProxy()
         try await rig.startPrometheus()
-        let load = Load(port: rig.frontends[0], perSecond: rate, life: 240)
+        let load = Load(port: rig.frontends[0], perSecond: rate, life: 350)
         running.withLock { $0 = load }
         let file = rig.folder + "/demo.yaml"
-        try rig.rolloutFile(name: "demo", strategy: Self.strategy).write(
-            toFile: file, atomically: true, encoding: .utf8)
+        try self.file(rig).write(toFile: file, atomically: true, encoding: .utf8)
         say(
             "http://127.0.0.1:\(rig.frontends[0]) is the service, \(rig.prometheusAddress) is Prometheus, \(file) is the rollout"
         )
         try await waitForFirstScrape(rig)
 
-        heading("1. a good version, v2: 10 → 25 → 50 → 100 %")
+        if gate == .compare {
+            heading("what the traffic allows")
+            _ = try await belay(["plan", file, "--revision", "v2"], rig)
+        }
+        heading("1. a good version, v2: \(gate == .threshold ? "10 → " : "")25 → 50 → 100 %")
         let first = try await belay(["run", file, "--revision", "v2"], rig)
 
-        heading("2. v3, which fails 5 % of its requests: Belay has to take it back")
-        try await rig.replaceBlue(errors: 5, version: "v3")
+        heading("2. v3, which fails \(Int(badErrors)) % of its requests: Belay has to take it back")
+        try await rig.replaceBlue(errors: badErrors, version: "v3")
         let second = try await belay(["run", file, "--revision", "v3"], rig)
+        if gate == .compare { _ = try await belay(["show", "demo", "--evidence"], rig) }
 
         heading("3. v4, whose driver is killed at 25 % with SIGKILL, and resumed")
-        try await rig.replaceBlue(errors: 0, version: "v4")
+        try await rig.replaceBlue(errors: usualErrors, version: "v4")
         let killed = try await belay(["run", file, "--revision", "v4"], rig, killedAt: "router confirms: 25 %")
         say(Console.colored("— the driver is dead; HAProxy serves 25 % on, nobody watches. `belay resume` —", .yellow))
         let third = try await belay(["resume", "demo"], rig)
