@@ -47,7 +47,8 @@ let package = Package(
         .executableTarget(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(
-            name: "belay-bench", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", "BelayDemo"],
+            name: "belay-bench",
+            dependencies: ["BelayCore", "BelayAnalysis", "BelayEngine", "BelayJournal", "BelayDemo"],
             path: "Benchmarks",
             swiftSettings: strict),
         .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),

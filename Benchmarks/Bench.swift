@@ -21,6 +21,7 @@ struct Bench {
     func run() async throws -> [Figure] {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var figures = try await status()  // First: the peak memory of children is one number for all of them.
+        figures.append(Polls.figure(runs: Self.runs))
         figures += try journal()
         figures += try await reactions()
         return figures
