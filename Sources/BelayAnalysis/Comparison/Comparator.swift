@@ -6,7 +6,6 @@ package import BelayCore
 /// takeover and `belay show --evidence` do it.
 package struct Comparator: Sendable {
     private let metric: Int
-    private let name: String
     private let comparison: Comparison
     private let query: CounterQuery
     /// The place of each step of the plan among those in which both versions have traffic.
@@ -27,7 +26,6 @@ package struct Comparator: Sendable {
         else { return nil }
         let steps = plan.steps.indices.filter { plan.share(ofStep: $0) > .zero && plan.share(ofStep: $0) < .full }
         self.metric = index
-        self.name = metric.name
         self.comparison = comparison
         self.query = query
         concurrent = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
