@@ -91,7 +91,10 @@ package final class Engine: Sendable {
             let now = setup.clock.now
             let (started, cancelled) = driver.start(at: now)
             for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
-            for job in started { jobs[job] = Task { [machine = driver.machine] in await perform(job, machine) } }
+            for job in started {
+                let back = reach(of: job, at: now, driver.machine)
+                jobs[job] = Task { await perform(job, back: back) }
+            }
             if let end = driver.end(at: now) {
                 result = .ended(end)
                 break
@@ -193,7 +196,13 @@ package final class Engine: Sendable {
         return nil
     }
 
-    private func perform(_ job: Driver.Job, _ machine: RolloutMachine) async {
+    private func reach(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
+        guard case .measure(let index) = job else { return nil }
+        return Comparator.reach(of: index, at: now, machine)
+    }
+
+    /// - Parameter back: For a comparison, how far back its samples are asked for.
+    private func perform(_ job: Driver.Job, back: Duration?) async {
         let input: Input
         switch job {
         case .traffic(let write):
@@ -204,7 +213,7 @@ package final class Engine: Sendable {
             input = .released(error: await setup.router.release(setup.mark, drains: drains))
         case .measure(let index):
             let startedAt = setup.clock.now
-            if let back = Comparator.reach(of: index, at: startedAt, machine) {
+            if let back {
                 let answer = await setup.provider.counters(metrics[index], back: back)
                 let counted = Counted(
                     metric: index, answer: answer, startedAt: startedAt, finishedAt: setup.clock.now)

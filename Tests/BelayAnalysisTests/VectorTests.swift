@@ -130,7 +130,7 @@ struct VectorTests {
                 let wanted = try Self.number(row, "expectLogE")
                 let combined =
                     if let weights = row["weights"] as? [NSNumber] {
-                        LogMath.mixture(zip(weights, logs).map { ($0.doubleValue, $1) })
+                        LogMath.sum(logs.count) { log(weights[$0].doubleValue) + logs[$0] }
                     } else { try #require(logs.min()) }
                 #expect(Self.isClose(combined, wanted))
                 #expect((combined >= log(1 / (try Self.number(row, "alpha")))) == (row["reject"] as? Bool))

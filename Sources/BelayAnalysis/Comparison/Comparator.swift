@@ -10,7 +10,6 @@ package struct Comparator: Sendable {
     private let query: CounterQuery
     /// The place of each step of the plan among those in which both versions have traffic.
     private let concurrent: [Int: Int]
-    private let shares: [Weight]
     private var process: ComparisonProcess
     private var folded = 0
     private var windows: CounterWindows?
@@ -29,7 +28,6 @@ package struct Comparator: Sendable {
         self.comparison = comparison
         self.query = query
         concurrent = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
-        shares = plan.steps.map(\.weight)
         process = ComparisonProcess(comparison, kinds: query.kinds, steps: steps.count)
     }
 
@@ -68,11 +66,11 @@ package struct Comparator: Sendable {
             let offset = startedAt.advanced(by: took / 2).duration(to: server)
             cut(from: from.advanced(by: offset), beganAt: from, progress.evidence)
             let until = server.advanced(by: .zero - query.lag)
-            let share = max(machine.plan.share(ofStep: step), progress.evidence.last.map(share(of:)) ?? .zero)
-            let isAlone = machine.plan.share(ofStep: step) == .full
+            let present = machine.plan.share(ofStep: step)
+            let before = progress.evidence.last.map { machine.plan.share(ofStep: $0.step) } ?? .zero
             switch windows!.next(
                 canary: canary, stable: stable, until: until,
-                share: isAlone ? 1 : Double(share.basisPoints) / 10_000)
+                share: present == .full ? 1 : Double(max(present, before).basisPoints) / 10_000)
             {
             case .noData(let message): return result(.noData, "", message)
             case .error(let message): return result(.error, "", message)
@@ -83,8 +81,6 @@ package struct Comparator: Sendable {
             }
         }
     }
-
-    private func share(of evidence: Evidence) -> Weight { shares[evidence.step] }
 
     /// Begins to cut windows, at the last one's end or where the canary's traffic began anew.
     private mutating func cut(from start: Timestamp, beganAt moment: Timestamp, _ seen: [Evidence]) {
@@ -109,12 +105,11 @@ package struct Comparator: Sendable {
         } else {
             test = .ratio
         }
-        var evidence = Evidence(
+        let unknown = Evidence(
             test: test, window: window, step: step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1, requests: 0,
             reference: 0)
-        var (process, present) = (process, present)
-        evaluate(&evidence, &process, &present)
-        return evidence
+        var trial = self  // The window counts once it is journaled.
+        return trial.fold(unknown)
     }
 
     private mutating func catchUp(with seen: [Evidence]) {
@@ -122,17 +117,9 @@ package struct Comparator: Sendable {
         folded = max(folded, seen.count)
     }
 
-    /// What a journaled window comes to after those before it, computed from nothing but the counts.
-    package mutating func fold(_ journaled: Evidence) -> Evidence {
-        var again = journaled
-        var (process, present) = (process, present)
-        evaluate(&again, &process, &present)
-        (self.process, self.present) = (process, present)
-        return again
-    }
-
-    /// Folds the window in and fills in what is known with it.
-    private func evaluate(_ evidence: inout Evidence, _ process: inout ComparisonProcess, _ present: inout Int?) {
+    /// What a window comes to after those before it, computed from nothing but its counts.
+    package mutating func fold(_ window: Evidence) -> Evidence {
+        var evidence = window
         let counts = Counts(evidence.window)
         if present != evidence.step { process.begin(step: concurrent[evidence.step] ?? concurrent.count) }
         present = evidence.step
@@ -155,6 +142,7 @@ package struct Comparator: Sendable {
             evidence.reference = process.absoluteReference
         }
         evidence.requests = process.requests
+        return evidence
     }
 
     /// `3/1480 against 12/13400, harm 0.41 of 100, promotion 3.1 of 20`.

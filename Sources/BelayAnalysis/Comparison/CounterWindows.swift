@@ -100,16 +100,17 @@ package struct CounterWindows: Hashable, Sendable {
         let windows = CounterWindows(query, start: first)
         var reader = windows.canary
         let counts = windows.count(reader.read(series, until: last).increments)
-        return (counts.requests, counts.bad, Double(first.duration(to: last).wholeMilliseconds) / 1000)
+        return (counts.requests, counts.bad, first.duration(to: last).inSeconds)
     }
 
     private func count(_ increments: [CounterSeries.Labels: Double]) -> (requests: Double, bad: [Double]) {
         if !query.slowerThan.isEmpty { return countSlow(increments) }
+        let (isRequest, isBad) = (Matcher(query.requests), Matcher(query.bad))
         var (requests, bad) = (0.0, 0.0)
         // Sorted by value: a sum of doubles in another order may differ in its last digit.
         for (labels, increment) in increments.sorted(by: { $0.value < $1.value }) {
-            if Self.matches(labels, query.requests) { requests += increment }
-            if Self.matches(labels, query.bad) { bad += increment }
+            if isRequest.matches(labels) { requests += increment }
+            if isBad.matches(labels) { bad += increment }
         }
         return (requests, [min(bad, requests)])
     }
@@ -117,8 +118,9 @@ package struct CounterWindows: Hashable, Sendable {
     /// Buckets are cumulative: what is slower than a bound is everything less what lies at or below it. Bounds are
     /// compared as numbers (`0.5`, `5e-01`), and must be bounds of the histogram.
     private func countSlow(_ increments: [CounterSeries.Labels: Double]) -> (requests: Double, bad: [Double]) {
+        let isRequest = Matcher(query.requests)
         var buckets: [Double: Double] = [:]
-        for (labels, increment) in increments where Self.matches(labels, query.requests) {
+        for (labels, increment) in increments where isRequest.matches(labels) {
             guard let text = labels["le"], let bound = Self.bound(text) else { continue }
             buckets[bound, default: 0] += increment
         }
@@ -133,16 +135,25 @@ package struct CounterWindows: Hashable, Sendable {
     }
 
     static func bound(_ text: String) -> Double? { text == "+Inf" ? .infinity : Double(text) }
+}
 
-    private static func matches(_ labels: CounterSeries.Labels, _ all: [CounterQuery.Match]) -> Bool {
-        all.allSatisfy { match in
-            guard let regex = try? Regex(match.pattern) else { return false }
-            return (labels[match.label] ?? "").wholeMatch(of: regex) != nil
+/// Label patterns, read once for all series of an answer. One that cannot be read, which the file's check refuses,
+/// matches nothing.
+private struct Matcher {
+    private let patterns: [(label: String, regex: Regex<AnyRegexOutput>?)]
+
+    init(_ matches: [CounterQuery.Match]) {
+        patterns = matches.map { ($0.label, try? Regex($0.pattern)) }
+    }
+
+    func matches(_ labels: CounterSeries.Labels) -> Bool {
+        patterns.allSatisfy { label, regex in
+            regex.map { (labels[label] ?? "").wholeMatch(of: $0) != nil } ?? false
         }
     }
 }
 
 extension CountWindow {
     /// The window's length.
-    package var seconds: Double { Double(from.duration(to: to).wholeMilliseconds) / 1000 }
+    package var seconds: Double { from.duration(to: to).inSeconds }
 }

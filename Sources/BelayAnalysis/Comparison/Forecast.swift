@@ -63,5 +63,5 @@ package struct Forecast: Hashable, Sendable {
     }
 
     private static func fraction(_ share: Weight) -> Double { Double(share.basisPoints) / 10_000 }
-    private var warmUp: Double { Double(comparison.warmUp.wholeMilliseconds) / 1000 }
+    private var warmUp: Double { comparison.warmUp.inSeconds }
 }

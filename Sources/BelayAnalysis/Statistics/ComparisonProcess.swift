@@ -19,7 +19,8 @@ package struct Counts: Hashable, Sendable {
         self.init(bad: window.bad, canaryRequests: window.canaryRequests, stableRequests: window.stableRequests)
     }
 
-    func block(_ kind: Int) -> Block {
+    /// The counts of one kind of bad request.
+    package func block(_ kind: Int) -> Block {
         Block(
             canaryBad: bad[kind].canary, stableBad: bad[kind].stable, canaryRequests: canaryRequests,
             stableRequests: stableRequests)

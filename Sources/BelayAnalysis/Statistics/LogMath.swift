@@ -15,11 +15,6 @@ enum LogMath {
         return largest + log(total)
     }
 
-    /// `log(Σ wᵢ exp(xᵢ))`.
-    static func mixture(_ parts: [(weight: Double, logarithm: Double)]) -> Double {
-        sum(parts.count) { log(parts[$0].weight) + parts[$0].logarithm }
-    }
-
     /// The log-likelihood ratio of `hits` of `trials` under the probability `p` against `null`.
     static func bernoulli(_ hits: Double, of trials: Double, _ p: Double, against null: Double) -> Double {
         // 0 · log 0 is 0 here: no hit is no evidence against a hypothesis that forbids them.

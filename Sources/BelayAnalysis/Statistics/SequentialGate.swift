@@ -46,8 +46,8 @@ package struct SequentialGate: Hashable, Sendable {
         self.settings = settings
         let comparison = settings.comparison
         process = ComparisonProcess(comparison, kinds: 1, steps: settings.steps)
-        warmUp = Double(comparison.warmUp.wholeMilliseconds) / 1000
-        suspicionLimit = Double(comparison.suspicionLimit.wholeMilliseconds) / 1000
+        warmUp = comparison.warmUp.inSeconds
+        suspicionLimit = comparison.suspicionLimit.inSeconds
         abortAt = log(comparison.harmLimit)
         promoteAt = log(comparison.promotionLimit)
         suspicion = log(comparison.suspicion)

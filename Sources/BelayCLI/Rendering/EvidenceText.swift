@@ -17,7 +17,7 @@ struct EvidenceText {
     /// - Returns: Whether the replay came to the same verdicts, and the same numbers within 1e-9; nil where the beginning
     ///   cannot be read.
     func lines() -> (text: [String], isSame: Bool)? {
-        guard let machine = RolloutMachine(replaying: records), let replay = replay() else { return nil }
+        guard let (machine, replay, isSame) = replay() else { return nil }
         var lines: [String] = []
         for (index, metric) in plan.metrics.enumerated() where metric.comparison != nil {
             let seen = machine.state.metrics[index].evidence
@@ -28,12 +28,12 @@ struct EvidenceText {
             }
             lines += intervals(seen, slowerThan: metric.query.counters?.slowerThan ?? [])
         }
-        lines += ["", "decided again from the counts: " + replay.text]
-        return (lines, replay.isSame)
+        lines += ["", "decided again from the counts: " + replay]
+        return (lines, isSame)
     }
 
     /// Every decision once more, by the machine, on numbers that are computed from the counts alone.
-    private func replay() -> (text: String, isSame: Bool)? {
+    private func replay() -> (machine: RolloutMachine, text: String, isSame: Bool)? {
         guard let first = records.first, case .started(let started) = first.event else { return nil }
         var machine = RolloutMachine(started, at: first.at)
         var comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
@@ -53,39 +53,27 @@ struct EvidenceText {
                         metric: measurement.metric, phase: measurement.phase, value: measurement.value,
                         message: measurement.message, startedAt: measurement.startedAt,
                         finishedAt: measurement.finishedAt, evidence: again)), at: record.at)
-            let isHarm = Self.isVerdict(decision)
+            let isHarm =
+                if case .events(let events) = decision { events.contains(where: Self.isVerdict) } else { false }
             if isHarm { verdict = "harm shown" }
-            let next = records.indices.contains(place + 1) ? records[place + 1].event : nil
-            if isHarm != Self.isVerdict(next) { different += 1 }
+            let wasHarm = records.dropFirst(place + 1).first.map { Self.isVerdict($0.event) } ?? false
+            if isHarm != wasHarm { different += 1 }
         }
         let same = different == 0 ? "the same verdicts" : "\(different) OTHER VERDICTS"
         return (
-            "\(verdict), \(same) in \(windows) windows, largest difference \(largest)",
+            machine, "\(verdict), \(same) in \(windows) windows, largest difference \(largest)",
             different == 0 && largest <= 1e-9
         )
     }
 
-    private static func isVerdict(_ decision: RolloutMachine.Decision) -> Bool {
-        guard case .events(let events) = decision else { return false }
-        return events.contains(where: isVerdict)
-    }
-
-    private static func isVerdict(_ event: Event) -> Bool { isVerdict(Optional(event)) }
-
-    private static func isVerdict(_ event: Event?) -> Bool {
-        if case .verdict? = event { true } else { false }
+    private static func isVerdict(_ event: Event) -> Bool {
+        if case .verdict = event { true } else { false }
     }
 
     private func intervals(_ seen: [Evidence], slowerThan bounds: [Double]) -> [String] {
         (0..<max(bounds.count, 1)).map { kind in
             var interval = RatioInterval()
-            for evidence in seen where evidence.test == .ratio {
-                let (window, bad) = (evidence.window, evidence.window.bad[kind])
-                interval.add(
-                    Block(
-                        canaryBad: bad.canary, stableBad: bad.stable, canaryRequests: window.canaryRequests,
-                        stableRequests: window.stableRequests))
-            }
+            for evidence in seen where evidence.test == .ratio { interval.add(Counts(evidence.window).block(kind)) }
             let (low, high) = interval.bounds()
             let what = bounds.isEmpty ? "bad requests" : "answers slower than \(bounds[kind])"
             return "canary's rate of \(what) over stable's: \(Comparator.short(low)) to "

@@ -147,7 +147,7 @@ struct StatusView {
             member("steps", .int(Int64(plan.steps.count))),
             member("canaryPercent", state.confirmed.map { .double(Double($0.basisPoints) / 100) } ?? .null),
             member("stable", .string(plan.stable.name)), member("canary", .string(plan.canary.name)),
-            member("watchedSeconds", .double(Double(state.watched.wholeMilliseconds) / 1000)),
+            member("watchedSeconds", .double(state.watched.inSeconds)),
             member("paused", state.pause.map { .string($0.message) } ?? .null),
             member("attention", state.attention.map { .string($0) } ?? .null),
             member("driven", .bool(holder?.isLive(at: now) ?? false)), member("metrics", .array(metrics)),

@@ -22,6 +22,9 @@ extension Duration {
         return seconds * 1000 + attoseconds / 1_000_000_000_000_000
     }
 
+    /// With a fraction of milliseconds.
+    package var inSeconds: Double { Double(wholeMilliseconds) / 1000 }
+
     /// The shortest exact spelling in the file's own notation: `90s`, `5m`, `1h30m`, `250ms`.
     package var text: String {
         var rest = wholeMilliseconds
