@@ -42,6 +42,7 @@ check: setup
 simulation: setup
 	$(SWIFT) build -c release --product belay-soak
 	.build/release/belay-soak $(SOAK_STEPS) $(SOAK_SEED)
+	.build/release/belay-soak --conditions 1000000 $(SOAK_SEED)
 
 test: setup-test simulation
 	$(SWIFT) build --build-tests

@@ -43,7 +43,7 @@ let package = Package(
                 "BelayMetrics", "BelayDemo", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
-        .target(name: "BelayTestSupport", dependencies: ["BelayCore"], swiftSettings: strict),
+        .target(name: "BelayTestSupport", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
         .executableTarget(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(

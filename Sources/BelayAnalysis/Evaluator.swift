@@ -20,7 +20,7 @@ package struct Evaluator: Sendable {
         switch answer {
         case .noData(let message): return (.noData, message)
         case .error(let message): return (.error, message)
-        case .scalar, .list: break
+        case .scalar, .list, .json: break
         }
         if let few = tooFew(requests) { return few }
         if metric.noData == .wait, let missing = missingData(in: answer) { return (.noData, missing) }
@@ -40,7 +40,9 @@ package struct Evaluator: Sendable {
         case .scalar(let number): number.isNaN ? "the answer is NaN" : nil
         case .list(let numbers) where numbers.isEmpty: "the answer is empty"
         case .list(let numbers): numbers.contains(where: \.isNaN) ? "the answer has NaN" : nil
-        case .noData, .error: nil
+        case .json(.null, _): "the answer is null"
+        case .json(.array([]), _): "the answer is empty"
+        case .json, .noData, .error: nil
         }
     }
 
@@ -54,6 +56,7 @@ package struct Evaluator: Sendable {
         case .list([]), nil: return (.noData, "no requests seen, minRequests \(wanted)")
         case .list(let several): return (.error, "requestsQuery gives \(several.count) series, one is expected")
         case .noData(let message): return (.noData, message)
+        case .json: return (.error, "requestsQuery gives no number")
         case .error(let message): return (.error, "requestsQuery: \(message)")
         }
     }

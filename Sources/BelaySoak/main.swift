@@ -3,7 +3,8 @@ import Dispatch
 import Glibc
 
 // The simulation in a release build: `belay-soak [STEPS] [FIRST-SEED]`, `belay-soak --trace SEED`,
-// `belay-soak --bugs`. Prints the census, or the seed that broke a law.
+// `belay-soak --bugs`. Prints the census, or the seed that broke a law. `belay-soak --conditions [COUNT] [SEED]`
+// generates conditions instead.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 if CommandLine.arguments.dropFirst().first == "--trace", let seed = arguments.first {
@@ -17,6 +18,12 @@ if CommandLine.arguments.dropFirst().first == "--bugs" {
             "\(bug.rawValue): \(found.map { "seed \($0.seed), law \($0.law.law): \($0.law.message)" } ?? "NOT FOUND")")
     }
     exit(0)
+}
+if CommandLine.arguments.dropFirst().first == "--conditions" {
+    var fuzz = ConditionFuzz(seed: arguments.dropFirst().first ?? 0)
+    fuzz.run(Int(arguments.first ?? 1_000_000))
+    print(fuzz.text)
+    exit(fuzz.isWhole ? 0 : 1)
 }
 let steps = Int(arguments.first ?? 10_000_000)
 let firstSeed = arguments.dropFirst().first ?? 0

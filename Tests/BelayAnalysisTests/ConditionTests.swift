@@ -15,12 +15,15 @@ struct ConditionTests {
         var testDescription: String { "\(answer.text): \(text)" }
     }
 
-    /// The rows of Argo Rollouts' table that this part of the language can say.
+    /// Argo Rollouts' table (facts page, 2.7). A row's last word tells where Belay's answer differs, and why.
     static let rows: [Row] = [
         Row(.list([]), "result[0] >= 0.95", nil),
         Row(.list([]), "len(result)==0 || result[0]>=0.95", true),
         Row(.list([]), "len(result)>0 && result[0]>=0.95", false),
+        Row(.list([]), "all(result, # > 1)", true),  // Only with `noData: evaluate`; without it nothing is no data.
+        Row(.list([]), "any(result, # > 1)", false),
         Row(.list([]), "isNil(result)", false),
+        Row(.list([]), "result == nil", false),
         Row(.list([]), "default(result,0) < 0.05", nil),
         Row(.list([.nan]), "result[0] >= 0.9", false),
         Row(.list([.nan]), "result[0] < 0.9", false),
@@ -30,15 +33,57 @@ struct ConditionTests {
         Row(.list([0.97]), "result >= 0.95", nil),
         Row(.list([0.97]), "result[-1] >= 0.95", true),
         Row(.list([0.97]), "result[0]>0.9 and result[0]<1", true),
+        Row(.list([1, 2]), "2 in result", true),
+        Row(.list([1, 2]), "sum(result)==3", true),
+        Row(.list([1, 2]), "mean(result)==1.5", true),
         Row(.scalar(5), "result[0]>1", nil),
         Row(.scalar(5), "len(result)", nil),
+        Row(.json(.null, text: "null"), "default(result,0)<0.05", true),
+        Row(.json(.null, text: "null"), "result<0.05", nil),
+        // Argo: an error of its type check. Here `isNil` looks at its argument, so the rest is not reached.
+        Row(.json(.null, text: "null"), "isNil(result) || result<1", true),
         Row(.scalar(1), "1", nil),
-        Row(.scalar(.infinity), "isInf(result)", true),
-        Row(.scalar(7), "result * 2 + 1 == 15 && result % 4 == 3 && -result < 0", true),
-        Row(.scalar(7), "1 + 2 * 3 == result and not (result / 2 != 3.5)", true),
-        Row(.scalar(1e-3), "result <= 1e-3", true),
-        Row(.list([1, 2]), "result[1.5] > 0", nil),
+        Row(.scalar(1), "result > \"1\"", nil),
+        Row(.json(.string("1.1"), text: "1.1"), "asFloat(result)==1.1", true),
+        Row(.json(.string("1.1"), text: "1.1"), "asInt(result)==1", nil),
+        Row(.scalar(1), "asInt(1.123) == 1", true),
     ]
+
+    private static let service: JSONValue = .object([
+        .init("data", .object([.init("ok", .bool(true)), .init("p99", .double(0.25)), .init("none", .null)])),
+        .init("checks", .array([check("db", 3), check("cache", 7)])),
+    ])
+
+    private static func check(_ name: String, _ took: Int64) -> JSONValue {
+        .object([.init("name", .string(name)), .init("took", .int(took))])
+    }
+
+    static let sentences: [Row] =
+        [
+            ("result.data.ok && result.data.p99 < 0.3", true), ("result[\"data\"][\"p99\"] == 0.25", true),
+            ("result.data.missing == nil and result.missing?.deeper == nil", true), ("result.missing.deeper == 1", nil),
+            ("result.data.none ?? 5 == 5", true), ("default(result.data.none, 3) > 2", true),
+            ("all(result.checks, .took < 8)", true), ("none(result.checks, {#.took > 7})", true),
+            ("one(result.checks, #.name startsWith \"d\")", true), ("len(filter(result.checks, .took > 5)) == 1", true),
+            ("sum(result.checks, .took) == 10 && max(map(result.checks, .took)) == 7", true),
+            ("result.checks | map(.took) | mean() == 5", true), ("count(result.checks, .took > 1) == 2", true),
+            ("result.checks[-1].name == 'cache' ? true : false", true), ("\"data\" in result", true),
+            ("\"other\" not in result", true), ("result.data.ok == 1", nil), ("result.checks.took == 1", nil),
+            ("first(result.checks).took < last(result.checks).took", true), ("len(result) == 2", true),
+        ].map { Row(.json(service, text: "{…}"), $0.0, $0.1) }
+        + [
+            ("isInf(result[3])", true), ("result[1:3] == [2, 3] && result[:1] == [1] && len(result[-2:]) == 2", true),
+            ("median(result[:3]) == 2 && median([1, 2]) == 1.5 && min(3, result[0]) == 1", true),
+            ("abs(-2) == 2 && ceil(1.2) == 2 && floor(-1.2) == -2 && round(2.5) == 3", true),
+            ("-2 ** 2 == -4 && 2 ** 3 ** 2 == 512 && 7 % 4 == 3 && 1 + 2 * 3 == 7", true),
+            ("any([1, 2], any(result, # == 9) || # == 2)", true), ("1e-3 <= .001 && 0x10 == 16 && 1_000 == 1000", true),
+            ("\"a\" + 'b' == `ab` && \"abc\"[1:] endsWith \"c\" && \"tab\\t\" contains \"\\t\"", true),
+            ("not (result[0] != 1)", true), ("mean([]) == 0", nil), ("result[1.5] > 0", nil), ("5 % 0 > 1", nil),
+            ("false && result[9] > 1", false), ("true || result[9] > 1", true), ("true ? 5 : true", nil),
+        ].map { Row(.list([1, 2, 3, .infinity]), $0.0, $0.1) }
+
+    @Test("the language gives what expr gives", arguments: sentences)
+    func sentence(row: Row) throws { try self.row(row: row) }
 
     @Test("a row of the table gives what Argo gives", arguments: rows)
     func row(row: Row) throws {
@@ -53,8 +98,9 @@ struct ConditionTests {
     @Test(
         "what cannot be read is said with its place",
         arguments: [
-            ("result >", 8), ("result[0", 8), ("foo > 1", 0), ("len()", 0), ("result > \"1\"", 9), ("(result", 7),
-            ("1 2", 2), ("", 0),
+            ("result >", 8), ("result[0", 8), ("foo > 1", 0), ("len()", 0), ("result > \"1", 9), ("(result", 7),
+            ("1 2", 2), ("", 0), ("# > 1", 0), ("all(result)", 0), ("result ; 1", 7), ("1. > 0", 0), ("result.", 7),
+            ("true ? 1", 8), ("result[]", 7), ("min() > 1", 0),
         ])
     func unreadable(text: String, offset: Int) {
         let error = #expect(throws: ConditionError.self) { try Condition(text) }
@@ -69,10 +115,33 @@ struct ConditionTests {
         try condition.check(against: .unknown)
     }
 
+    @Test(
+        "a type error names the part that is wrong",
+        arguments: [
+            ("result[0] > 1 && len(result) + 1", "`len(result) + 1` is a number"), ("all(result, # + 1)", "`# + 1`"),
+            ("result[0] == \"a\"", "`\"a\"` is a text"), ("!result[0]", "`result[0]` is a number"),
+            ("result[0][1] > 2", "`result[0]` is a number"), ("filter(result, # > 1) > 2", "`filter(result, # > 1)`"),
+            ("not result[0] < 5", "`result[0]` is a number"), ("result.value > 1", "`value` is a text"),
+        ])
+    func namesThePart(text: String, part: String) throws {
+        let condition = try Condition(text)
+        let error = #expect(throws: ConditionError.self) { try condition.check(against: .list) }
+        #expect(error?.message.hasPrefix(part) == true, "\(error?.message ?? "")")
+    }
+
+    @Test func `predicates inside predicates end, however long the list is`() throws {
+        let text = String(repeating: "any(result, ", count: 12) + "# < 0" + String(repeating: ")", count: 12)
+        let answer = MetricAnswer.list([Double](repeating: 1, count: 100))
+        let error = #expect(throws: ConditionError.self) { try Condition(text).holds(for: answer) }
+        #expect(error?.message.contains("steps") == true)
+    }
+
     @Test func `depth and length are bounded`() {
         #expect(throws: ConditionError.self) { try Condition(String(repeating: "(", count: 3000)) }
         #expect(throws: ConditionError.self) { try Condition(String(repeating: "!", count: 3000) + "true") }
         #expect(throws: ConditionError.self) { try Condition(String(repeating: "1+", count: 4000) + "1") }
+        #expect(throws: ConditionError.self) { try Condition(String(repeating: "1+", count: 1000) + "1") }
+        #expect(throws: ConditionError.self) { try Condition("result" + String(repeating: "[0]", count: 1000)) }
     }
 
     @Test(

@@ -21,7 +21,7 @@ struct TidyTests {
         ],
         "BelayDemo": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
         "belay": ["BelayCLI"],
-        "BelayTestSupport": ["BelayCore"],
+        "BelayTestSupport": ["BelayCore", "BelayAnalysis"],
         "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
     ]
 

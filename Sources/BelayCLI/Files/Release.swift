@@ -115,7 +115,7 @@ struct Release {
                 metric.query.counters == nil
                 ? await provider.measure(metric).0 : await Outlook.look(at: metric, provider).answer
             switch answer {
-            case .scalar, .list: break
+            case .scalar, .list, .json: break
             case .error(let message): invalid.append("metric \(metric.name): \(message)")
             case .noData(let message): unreachable.append("metric \(metric.name): \(message)")
             }

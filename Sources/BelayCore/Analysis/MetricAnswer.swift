@@ -3,6 +3,8 @@ package enum MetricAnswer: Hashable, Sendable {
     case scalar(Double)
     /// The samples in the server's order, labels dropped.
     case list([Double])
+    /// What a web service or a command answered, and its text; shortened where it is long.
+    case json(JSONValue, text: String)
     /// A transport error, a time-out, 5xx or 429.
     case noData(String)
     /// 4xx, a body that is not what the API promises, a result type that has no numbers.
@@ -13,6 +15,7 @@ package enum MetricAnswer: Hashable, Sendable {
         switch self {
         case .scalar(let number): Self.text(number)
         case .list(let numbers): "[" + numbers.map(Self.text).joined(separator: ",") + "]"
+        case .json(_, let text): text
         case .noData, .error: "-"
         }
     }
