@@ -30,7 +30,9 @@ let package = Package(
         .target(name: "BelayAnalysis", dependencies: ["BelayCore"], swiftSettings: strict),
         .target(name: "BelayEngine", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
         .target(name: "BelayHTTP", dependencies: ["BelayCore", "CCurl"], swiftSettings: strict),
-        .target(name: "BelayMetrics", dependencies: ["BelayCore", "BelayEngine", "BelayHTTP"], swiftSettings: strict),
+        .target(
+            name: "BelayMetrics", dependencies: ["BelayCore", "BelayEngine", "BelayHTTP", subprocess, system],
+            swiftSettings: strict),
         .target(
             name: "BelayJournal", dependencies: ["BelayCore", "BelayEngine", "CCrypto", grdb], swiftSettings: strict),
         .target(name: "BelayRouters", dependencies: ["BelayCore", "BelayEngine"], swiftSettings: strict),
@@ -75,7 +77,8 @@ let package = Package(
             dependencies: ["BelayCLI", "BelayCore", "BelayEngine", "BelayJournal", "BelaySpec", arguments],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
-            name: "BelayMetricsTests", dependencies: ["BelayCore", "BelayDemo", "BelayHTTP", "BelayMetrics"],
+            name: "BelayMetricsTests",
+            dependencies: ["BelayCore", "BelayDemo", "BelayEngine", "BelayHTTP", "BelayMetrics"],
             swiftSettings: strict),
     ],
     swiftLanguageModes: [.v6]

@@ -5,18 +5,29 @@ package struct Evaluator: Sendable {
     private let metric: Metric
     private let success: Condition?
     private let failure: Condition?
+    /// The query gives a scalar: VictoriaMetrics answers it as a vector of one.
+    private let isScalar: Bool
 
     /// - Throws: ``ConditionError`` where a condition of the frozen plan cannot be read.
     package init(_ metric: Metric) throws(ConditionError) {
         self.metric = metric
         success = if let text = metric.successCondition { try Condition(text) } else { nil }
         failure = if let text = metric.failureCondition { try Condition(text) } else { nil }
+        isScalar =
+            if case .instant(let text)? = metric.prometheus?.question {
+                PromQL.shape(of: text) == .scalar
+            } else {
+                false
+            }
     }
 
     /// The measurement's phase by Argo Rollouts' `EvaluateResult`, and a message where there is something to say.
     /// No data is never success: without `noData: evaluate`, emptiness and NaN do not reach the conditions.
     /// - Parameter requests: The requests in the window, where `minRequests` asks for them.
     package func phase(of answer: MetricAnswer, requests: MetricAnswer? = nil) -> (MeasurementPhase, String) {
+        if isScalar, case .list(let numbers) = answer, numbers.count == 1 {
+            return phase(of: .scalar(numbers[0]), requests: requests)
+        }
         switch answer {
         case .noData(let message): return (.noData, message)
         case .error(let message): return (.error, message)

@@ -15,12 +15,14 @@ package final class CannedPort: Sendable {
             while true {
                 let connection = accept(file, nil, nil)
                 guard connection >= 0 else { return }
-                var buffer = [UInt8](repeating: 0, count: 16 << 10)
-                let count = max(0, recv(connection, &buffer, buffer.count, 0))
-                let head = String(decoding: buffer[..<count], as: UTF8.self)
-                heads.withLock { $0.append(head) }
-                _ = Loopback.send(connection, answer(head))
-                close(connection)
+                Thread.detachNewThread {
+                    var buffer = [UInt8](repeating: 0, count: 16 << 10)
+                    let count = max(0, recv(connection, &buffer, buffer.count, 0))
+                    let head = String(decoding: buffer[..<count], as: UTF8.self)
+                    heads.withLock { $0.append(head) }
+                    _ = Loopback.send(connection, answer(head))
+                    close(connection)
+                }
             }
         }
     }

@@ -93,7 +93,7 @@ package final class Engine: Sendable {
             for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
             for job in started {
                 let back = reach(of: job, at: now, driver.machine)
-                jobs[job] = Task { await perform(job, back: back) }
+                jobs[job] = Task { await perform(job, back: back, at: now) }
             }
             if let end = driver.end(at: now) {
                 result = .ended(end)
@@ -198,11 +198,14 @@ package final class Engine: Sendable {
 
     private func reach(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
         guard case .measure(let index) = job else { return nil }
+        if let judge = metrics[index].judge { return judge.reach(at: now, machine) }
         return Comparator.reach(of: index, at: now, machine)
     }
 
-    /// - Parameter back: For a comparison, how far back its samples are asked for.
-    private func perform(_ job: Driver.Job, back: Duration?) async {
+    /// - Parameters:
+    ///   - back: For a comparison or a judge, how far back its samples are asked for.
+    ///   - moment: When all the jobs of this turn of the loop begin.
+    private func perform(_ job: Driver.Job, back: Duration?, at moment: Timestamp) async {
         let input: Input
         switch job {
         case .traffic(let write):
@@ -212,15 +215,14 @@ package final class Engine: Sendable {
         case .action(.release(let drains)):
             input = .released(error: await setup.router.release(setup.mark, drains: drains))
         case .measure(let index):
-            let startedAt = setup.clock.now
-            if let back {
-                let answer = await setup.provider.counters(metrics[index], back: back)
-                let counted = Counted(
-                    metric: index, answer: answer, startedAt: startedAt, finishedAt: setup.clock.now)
-                if !Task.isCancelled { inbox.post(.counted(job, counted)) }
-                return
+            guard let back, metrics[index].judge == nil else {
+                input = await measure(index, back: back, at: moment)
+                break
             }
-            input = await measure(index)
+            let answer = await setup.provider.counters(metrics[index], back: back, at: moment)
+            let counted = Counted(metric: index, answer: answer, startedAt: moment, finishedAt: setup.clock.now)
+            if !Task.isCancelled { inbox.post(.counted(job, counted)) }
+            return
         case .read: input = .read(await setup.router.read())
         }
         if !Task.isCancelled { inbox.post(.result(job, input)) }
@@ -230,17 +232,24 @@ package final class Engine: Sendable {
         await disk.run { [setup] in (try? setup.journal.holds(setup.lease)) ?? false }
     }
 
-    private func measure(_ index: Int) async -> Input {
-        let started = setup.clock.now
-        let (answer, requests) = await setup.provider.measure(metrics[index])
+    private func measure(_ index: Int, back: Duration?, at moment: Timestamp) async -> Input {
+        let metric = metrics[index]
+        func measured(_ phase: MeasurementPhase, _ value: String, _ message: String) -> Input {
+            .measured(
+                Measurement(
+                    metric: index, phase: phase, value: value, message: message, startedAt: moment,
+                    finishedAt: setup.clock.now))
+        }
+        if let judge = metric.judge, let back {
+            let judged = judge.judge(await setup.provider.series(metric, back: back, at: moment))
+            return measured(judged.0, judged.value, judged.message)
+        }
+        let (answer, requests) = await setup.provider.measure(metric, at: moment)
         let (phase, message) =
             evaluators[index]?.phase(of: answer, requests: requests) ?? (
                 .error, "its condition cannot be read by this version"
             )
-        return .measured(
-            Measurement(
-                metric: index, phase: phase, value: answer.text, message: message, startedAt: started,
-                finishedAt: setup.clock.now))
+        return measured(phase, answer.text, message)
     }
 
     /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.

@@ -50,14 +50,19 @@ package protocol TrafficRouter: Sendable {
     func release(_ mark: OwnerMark, drains: Bool) async -> String?
 }
 
-/// Answers one metric's query. An error is an answer, too.
+/// Answers one metric's query. An error is an answer, too. What is asked for the same `moment` in the same words is sent
+/// once.
 package protocol MetricProvider: Sendable {
     /// - Returns: The result, and the number of requests where the metric asks for `minRequests`.
-    func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?)
+    func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?)
 
     /// The raw samples of both versions' counters, for a metric that compares them.
     /// - Parameter back: How long ago the oldest of them may be, by the server's clock.
-    func counters(_ metric: Metric, back: Duration) async -> CounterAnswer
+    func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer
+
+    /// Both versions' values, for a metric with a judge.
+    /// - Parameter back: How far the stretch of time reaches back, by the server's clock.
+    func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer
 }
 
 /// The right to drive a rollout, until it expires.

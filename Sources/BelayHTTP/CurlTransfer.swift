@@ -56,6 +56,9 @@ final class CurlTransfer: @unchecked Sendable {
             guard let pem else { continue }
             try check(pem.withUnsafeBytes { ccurl_set_blob(easy, option, $0.baseAddress, $0.count) })
         }
+        guard request.isInsecure else { return }
+        try check(ccurl_set_long(easy, CURLOPT_SSL_VERIFYPEER, 0))
+        try check(ccurl_set_long(easy, CURLOPT_SSL_VERIFYHOST, 0))
     }
 
     private func receive(_ bytes: UnsafeRawBufferPointer) -> Int {

@@ -27,6 +27,8 @@ package struct HTTPRequest: Sendable {
     package var certificate: [UInt8]?
     package var key: [UInt8]?
     package var authority: [UInt8]?
+    /// Neither the server's certificate nor its name is checked.
+    package var isInsecure = false
 
     package init(url: String) { self.url = url }
 }

@@ -3,7 +3,8 @@ internal import BelayCore
 /// A metric of the frozen plan. Secrets are references and are stored as such.
 enum StoredMetric {
     static func encode(_ metric: Metric) -> JSONValue {
-        .members([
+        let source = StoredSource.encode(metric.source)
+        return .members([
             "name": .string(metric.name), "step": step(of: metric.scope).map { .count($0) },
             "interval": .duration(metric.interval), "initialDelay": .duration(metric.initialDelay),
             "count": metric.limits.count.map { .count($0) }, "failureLimit": .count(metric.limits.failure),
@@ -17,7 +18,8 @@ enum StoredMetric {
             "onInconclusive": .string(metric.onInconclusive.rawValue), "window": .duration(metric.window),
             "minRequests": metric.minRequests.map { .count($0) },
             "compare": metric.comparison.map(StoredComparison.encode),
-            "prometheus": encode(metric.query),
+            "judge": metric.judge.map(StoredJudge.encode), "dryRun": metric.isDryRun ? .bool(true) : nil,
+            source.name: source.json,
         ])
     }
 
@@ -29,7 +31,7 @@ enum StoredMetric {
     }
 
     static func decode(_ json: JSONValue) throws(Unreadable) -> Metric {
-        var metric = Metric(name: try need(json["name"]?.string), query: try query(try need(json["prometheus"])))
+        var metric = Metric(name: try need(json["name"]?.string), source: try StoredSource.decode(json))
         if let step = json["step"]?.count { metric.scope = .step(step) }
         metric.interval = try need(json["interval"]?.duration)
         metric.initialDelay = try need(json["initialDelay"]?.duration)
@@ -48,41 +50,8 @@ enum StoredMetric {
         metric.window = try need(json["window"]?.duration)
         metric.minRequests = json["minRequests"]?.count
         metric.comparison = try StoredComparison.decode(json["compare"])
+        metric.judge = try StoredJudge.decode(json["judge"])
+        metric.isDryRun = json["dryRun"]?.bool ?? false
         return metric
-    }
-
-    private static func encode(_ query: PrometheusQuery) -> JSONValue {
-        let headers = query.headers.map { JSONValue.members(["key": .string($0.name), "value": .string($0.value)]) }
-        return .members([
-            "address": .string(query.address), "query": query.instant.map { .string($0) },
-            "counters": query.counters.map(StoredComparison.encode),
-            "requestsQuery": query.requestsQuery.map { .string($0) }, "timeout": .duration(query.timeout),
-            "headers": headers.isEmpty ? nil : .array(headers), "bearer": query.bearer.map { .string($0) },
-            "basicUser": query.basicUser.map { .string($0) }, "basicPassword": query.basicPassword.map { .string($0) },
-            "authority": query.authority.map { .string($0) }, "certificate": query.certificate.map { .string($0) },
-            "key": query.key.map { .string($0) },
-        ])
-    }
-
-    private static func query(_ json: JSONValue) throws(Unreadable) -> PrometheusQuery {
-        let question: PrometheusQuery.Question =
-            if let counters = try StoredComparison.counters(json["counters"]) {
-                .counters(counters)
-            } else {
-                .instant(try need(json["query"]?.string))
-            }
-        var query = PrometheusQuery(address: try need(json["address"]?.string), question: question)
-        query.requestsQuery = json["requestsQuery"]?.string
-        query.timeout = try need(json["timeout"]?.duration)
-        query.headers = (json["headers"]?.array ?? []).compactMap { header in
-            guard let name = header["key"]?.string, let value = header["value"]?.string else { return nil }
-            return .init(name: name, value: value)
-        }
-        (query.bearer, query.basicUser) = (json["bearer"]?.string, json["basicUser"]?.string)
-        query.basicPassword = json["basicPassword"]?.string
-        (query.authority, query.certificate, query.key) = (
-            json["authority"]?.string, json["certificate"]?.string, json["key"]?.string
-        )
-        return query
     }
 }

@@ -17,7 +17,7 @@ enum CounterSamples {
         }
     }
 
-    private static func labels(_ entry: JSONValue) -> CounterSeries.Labels {
+    static func labels(_ entry: JSONValue) -> CounterSeries.Labels {
         guard case .object(let members)? = entry["metric"] else { return .init([:]) }
         return .init(
             Dictionary(members.map { ($0.key, $0.value.string ?? "") }, uniquingKeysWith: { first, _ in first }))

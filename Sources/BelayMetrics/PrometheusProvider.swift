@@ -1,82 +1,152 @@
-package import BelayCore
+internal import BelayCore
 internal import BelayEngine
-package import BelayHTTP
-internal import Foundation
+internal import BelayHTTP
 
-/// Instant queries to Prometheus and what speaks its API.
-package struct PrometheusProvider: MetricProvider {
-    private let client: HTTPClient
-    private let environment: [String: String]
+/// Queries to Prometheus and what speaks its API: Thanos, Mimir, VictoriaMetrics.
+struct PrometheusProvider: Sendable {
+    private let queue: ServerQueue
+    private let shared = SharedQuestions()
 
-    /// - Parameter environment: Where `env:NAME` references are looked up, each time they are used.
-    package init(client: HTTPClient, environment: [String: String]) {
-        self.client = client
-        self.environment = environment
-    }
+    init(queue: ServerQueue) { self.queue = queue }
 
-    package func measure(_ metric: Metric) async -> (MetricAnswer, requests: MetricAnswer?) {
-        guard metric.minRequests != nil, let counting = metric.query.requestsQuery else {
-            return (await ask(metric.query.text, metric.query), nil)
-        }
-        async let answer = ask(metric.query.text, metric.query)
-        async let requests = ask(counting, metric.query)
+    func measure(_ query: PrometheusQuery, counts: Bool, at moment: Timestamp) async
+        -> (MetricAnswer, requests: MetricAnswer?)
+    {
+        guard counts, let counting = query.requestsQuery else { return (await ask(query, at: moment), nil) }
+        async let answer = ask(query, at: moment)
+        async let requests = instant(counting, query, at: moment)
         return await (answer, requests)
     }
 
-    /// One instant query at the server's present.
-    package func ask(_ text: String, _ query: PrometheusQuery) async -> MetricAnswer {
-        switch await fetch(text, query) {
-        case .success(let data): Self.answer(data)
-        case .failure(let failure): failure.isNoData ? .noData(failure.message) : .error(failure.message)
-        }
-    }
-
-    private func fetch(_ text: String, _ query: PrometheusQuery) async -> Result<JSONValue, QueryFailure> {
-        do {
-            let response = try await client.execute(request(text, query))
-            return Self.data(status: response.status, body: response.body)
-        } catch let error as HTTPError {
-            let message = "\(query.address): \(error.message)"
-            switch error.kind {
-            case .transport, .timeout: return .failure(QueryFailure(true, message))
-            case .tooLarge, .request: return .failure(QueryFailure(false, message))
+    private func ask(_ query: PrometheusQuery, at moment: Timestamp) async -> MetricAnswer {
+        switch query.question {
+        case .instant(let text): return await instant(text, query, at: moment)
+        case .range(let text, let stretch):
+            switch await range(text, query, stretch, at: moment) {
+            case .success(let data): return Self.answer(data)
+            case .failure(let failure): return failure.answer
             }
-        } catch let error as SecretFailure {
-            return .failure(QueryFailure(false, error.message))
-        } catch {
-            return .failure(QueryFailure(true, "\(query.address): cancelled"))
+        case .counters, .judged: return .error("the metric has no query")
         }
     }
 
-    package func counters(_ metric: Metric, back: Duration) async -> CounterAnswer {
-        guard case .counters(let counters) = metric.query.question else { return .error("the metric has no counters") }
+    private func instant(_ text: String, _ query: PrometheusQuery, at moment: Timestamp) async -> MetricAnswer {
+        switch await fetch("query", ["query": text], query, at: moment) {
+        case .success(let data): Self.answer(data)
+        case .failure(let failure): failure.answer
+        }
+    }
+
+    func counters(_ query: PrometheusQuery, back: Duration, at moment: Timestamp) async -> CounterAnswer {
+        guard let counters = query.counters else { return .error("the metric has no counters") }
         let lag = counters.lag > .zero ? " offset \(counters.lag.wholeMilliseconds)ms" : ""
         let range = "[\(back.wholeMilliseconds)ms]\(lag)"
-        async let canary = result(of: counters.canary + range, "matrix", metric.query)
-        async let stable = result(of: counters.stable + range, "matrix", metric.query)
-        async let starts = startTimes(counters.startTimes, metric.query)
-        async let now = result(of: "time()", "scalar", metric.query)
-        switch (await canary, await stable, await starts, await now) {
-        case (.failure(let failure), _, _, _), (_, .failure(let failure), _, _), (_, _, .failure(let failure), _),
-            (_, _, _, .failure(let failure)):
-            return failure.isNoData ? .noData(failure.message) : .error(failure.message)
-        case (.success(let canary), .success(let stable), .success(let starts), .success(let now)):
-            guard let server = CounterSamples.time(now) else { return .error("the server's time cannot be read") }
+        async let canary = result(of: counters.canary + range, "matrix", query, at: moment)
+        async let stable = result(of: counters.stable + range, "matrix", query, at: moment)
+        async let starts = startTimes(counters.startTimes, query, at: moment)
+        async let now = serverTime(query, at: moment)
+        do {
             return .samples(
-                canary: CounterSamples.series(canary, starts: starts),
-                stable: CounterSamples.series(stable, starts: starts), at: server)
+                canary: CounterSamples.series(try await canary.get(), starts: try await starts.get()),
+                stable: CounterSamples.series(try await stable.get(), starts: try await starts.get()),
+                at: try await now.get())
+        } catch {
+            return error.isNoData ? .noData(error.message) : .error(error.message)
         }
     }
 
-    private func startTimes(_ selector: String?, _ query: PrometheusQuery) async -> Result<[JSONValue], QueryFailure> {
+    /// Both versions' values of every series that the judge names.
+    func series(_ judge: Judge, _ query: PrometheusQuery, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
+        let stretch = PrometheusQuery.Stretch(start: back, end: .zero, step: judge.step)
+        return await withTaskGroup(of: (Int, Result<SeriesAnswer.Pair, QueryFailure>).self) { group in
+            for (index, series) in judge.series.enumerated() {
+                group.addTask { (index, await pair(series, query, stretch, at: moment)) }
+            }
+            var pairs = [SeriesAnswer.Pair?](repeating: nil, count: judge.series.count)
+            for await (index, result) in group {
+                switch result {
+                case .success(let pair): pairs[index] = pair
+                case .failure(let failure):
+                    let message = "\(judge.series[index].name): \(failure.message)"
+                    return failure.isNoData ? .noData(message) : .error(message)
+                }
+            }
+            return .pairs(pairs.compactMap { $0 })
+        }
+    }
+
+    private func pair(
+        _ series: Judge.Series, _ query: PrometheusQuery, _ stretch: PrometheusQuery.Stretch, at moment: Timestamp
+    ) async -> Result<SeriesAnswer.Pair, QueryFailure> {
+        async let canary = range(series.canary, query, stretch, at: moment)
+        async let stable = range(series.stable, query, stretch, at: moment)
+        do {
+            return .success(
+                SeriesAnswer.Pair(
+                    canary: try Self.timeSeries(try await canary.get()),
+                    stable: try Self.timeSeries(try await stable.get())))
+        } catch {
+            return .failure(error)
+        }
+    }
+
+    private static func timeSeries(_ data: JSONValue) throws(QueryFailure) -> [TimeSeries] {
+        guard let entries = data["result"]?.array, data["resultType"]?.string == "matrix" else {
+            throw QueryFailure(false, "the query gives no matrix")
+        }
+        return entries.map { entry in
+            let values = (entry["values"]?.array ?? []).compactMap(sample)
+            // What is infinite is no number to judge.
+            return TimeSeries(
+                labels: CounterSamples.labels(entry).all, values: values.map { $0.isInfinite ? .nan : $0 })
+        }
+    }
+
+    /// A range ends at the server's present: samples bear its time, not ours.
+    private func range(
+        _ text: String, _ query: PrometheusQuery, _ stretch: PrometheusQuery.Stretch, at moment: Timestamp
+    ) async -> Result<JSONValue, QueryFailure> {
+        switch await serverTime(query, at: moment) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let now):
+            func time(_ ago: Duration) -> String {
+                let moment = now.advanced(by: .zero - ago).milliseconds
+                let fraction = String(moment % 1000 + 1000).dropFirst()
+                return "\(moment / 1000).\(fraction)"
+            }
+            return await fetch(
+                "query_range",
+                [
+                    "query": text, "start": time(stretch.start), "end": time(stretch.end),
+                    "step": "\(stretch.step.inSeconds)",
+                ], query, at: moment)
+        }
+    }
+
+    private func serverTime(_ query: PrometheusQuery, at moment: Timestamp) async -> Result<Timestamp, QueryFailure> {
+        switch await fetch("query", ["query": "time()"], query, at: moment) {
+        case .failure(let failure): return .failure(failure)
+        case .success(let data):
+            // VictoriaMetrics answers a scalar as a vector of one.
+            let pair = data["resultType"]?.string == "vector" ? data["result"]?.array?.first?["value"] : data["result"]
+            guard let time = pair?.array.flatMap(CounterSamples.time) else {
+                return .failure(QueryFailure(false, "the server's time cannot be read"))
+            }
+            return .success(time)
+        }
+    }
+
+    private func startTimes(
+        _ selector: String?, _ query: PrometheusQuery, at moment: Timestamp
+    ) async -> Result<[JSONValue], QueryFailure> {
         guard let selector else { return .success([]) }
-        return await result(of: selector, "vector", query)
+        return await result(of: selector, "vector", query, at: moment)
     }
 
     private func result(
-        of text: String, _ type: String, _ query: PrometheusQuery
+        of text: String, _ type: String, _ query: PrometheusQuery, at moment: Timestamp
     ) async -> Result<[JSONValue], QueryFailure> {
-        switch await fetch(text, query) {
+        switch await fetch("query", ["query": text], query, at: moment) {
         case .failure(let failure): return .failure(failure)
         case .success(let data):
             guard data["resultType"]?.string == type, let entries = data["result"]?.array else {
@@ -86,27 +156,23 @@ package struct PrometheusProvider: MetricProvider {
         }
     }
 
-    private func request(_ text: String, _ query: PrometheusQuery) throws -> HTTPRequest {
-        let base = query.address.hasSuffix("/") ? String(query.address.dropLast()) : query.address
-        var request = HTTPRequest(url: base + "/api/v1/query")
-        request.method = "POST"
-        request.timeout = query.timeout
-        request.body = Array("query=\(Self.formEncoded(text))".utf8)
-        request.headers = ["Content-Type: application/x-www-form-urlencoded"]
-        let secrets = SecretReader(environment: environment)
-        for header in query.headers {
-            let value = SecretReader.isReference(header.value) ? try secrets.read(header.value) : header.value
-            request.headers.append("\(header.name): \(value)")
+    /// What each server needs to answer with all it knows and nothing old; the others ignore it. Thanos and
+    /// VictoriaMetrics' cluster would leave out what a missing node holds, VictoriaMetrics the last 30 s.
+    private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1"
+
+    private func fetch(
+        _ path: String, _ form: KeyValuePairs<String, String>, _ query: PrometheusQuery, at moment: Timestamp
+    ) async -> Result<JSONValue, QueryFailure> {
+        let fields = form.map { "\($0.key)=\(Self.formEncoded($0.value))" } + [Self.completeAndFresh]
+        let body = fields.joined(separator: "&")
+        let server = query.server
+        return await shared.answer(server, path, body, at: moment) { [queue] in
+            let base = server.address.hasSuffix("/") ? String(server.address.dropLast()) : server.address
+            let response = await queue.send(
+                server, "POST", "\(base)/api/v1/\(path)",
+                headers: ["Content-Type: application/x-www-form-urlencoded"], body: Array(body.utf8))
+            return response.flatMap { Self.data($0) }
         }
-        if let bearer = query.bearer { request.headers.append("Authorization: Bearer \(try secrets.read(bearer))") }
-        if let user = query.basicUser, let password = query.basicPassword {
-            let pair = Data("\(user):\(try secrets.read(password))".utf8).base64EncodedString()
-            request.headers.append("Authorization: Basic \(pair)")
-        }
-        request.authority = try query.authority.map(secrets.file)
-        request.certificate = try query.certificate.map(secrets.file)
-        request.key = try query.key.map(secrets.file)
-        return request
     }
 
     static func formEncoded(_ text: String) -> String {
@@ -126,21 +192,18 @@ package struct PrometheusProvider: MetricProvider {
 
     /// What an answer means: the API's `success` gives numbers; 5xx and 429 are no data, other statuses an error.
     /// Format: https://prometheus.io/docs/prometheus/latest/querying/api/
-    package static func answer(status: Int, body: [UInt8]) -> MetricAnswer {
-        switch data(status: status, body: body) {
+    static func answer(of response: HTTPResponse) -> MetricAnswer {
+        switch data(response) {
         case .success(let data): answer(data)
-        case .failure(let failure): failure.isNoData ? .noData(failure.message) : .error(failure.message)
+        case .failure(let failure): failure.answer
         }
     }
 
-    private static func data(status: Int, body: [UInt8]) -> Result<JSONValue, QueryFailure> {
-        let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(body) }
+    private static func data(_ response: HTTPResponse) -> Result<JSONValue, QueryFailure> {
+        let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(response.body) }
         let json: JSONValue? = if case .success(let value) = parsed { value } else { nil }
         let complaint = json?["error"]?.string.map { ": \($0.prefix(300))" } ?? ""
-        let isNoData = status >= 500 || status == 429
-        guard (200..<300).contains(status) else {
-            return .failure(QueryFailure(isNoData, "the server answered \(status)\(complaint)"))
-        }
+        if let failure = response.failure(complaint) { return .failure(failure) }
         guard let json else { return .failure(QueryFailure(false, "the answer is not JSON")) }
         guard json["status"]?.string == "success", let data = json["data"] else {
             return .failure(QueryFailure(false, "the answer is not one of Prometheus\(complaint)"))
@@ -176,17 +239,5 @@ package struct PrometheusProvider: MetricProvider {
     private static func sample(_ pair: JSONValue) -> Double? {
         guard let pair = pair.array, pair.count == 2, let text = pair[1].string else { return nil }
         return CounterSamples.number(text)
-    }
-}
-
-/// Why a query has no result.
-struct QueryFailure: Error {
-    /// The server may answer later: nothing is known, and nobody is to blame.
-    let isNoData: Bool
-    let message: String
-
-    init(_ isNoData: Bool, _ message: String) {
-        self.isNoData = isNoData
-        self.message = message
     }
 }

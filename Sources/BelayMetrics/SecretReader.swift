@@ -30,6 +30,19 @@ struct SecretReader {
         return trimmed
     }
 
+    /// A text in which secrets stand as `{{env:NAME}}` or `{{file:PATH}}`.
+    func expand(_ text: String) throws(SecretFailure) -> String {
+        var expanded = ""
+        var rest = text[...]
+        while let open = rest.firstRange(of: "{{") {
+            expanded += rest[..<open.lowerBound]
+            guard let close = rest[open.upperBound...].firstRange(of: "}}") else { break }
+            expanded += try read(String(rest[open.upperBound..<close.lowerBound]))
+            rest = rest[close.upperBound...]
+        }
+        return expanded + rest
+    }
+
     func file(_ path: String) throws(SecretFailure) -> [UInt8] {
         guard let data = FileManager.default.contents(atPath: path) else {
             throw SecretFailure(message: "\(path) cannot be read")

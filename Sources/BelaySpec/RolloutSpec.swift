@@ -11,12 +11,17 @@ package struct RolloutSpec {
 
     let strategy: StrategySteps
     let uses: [TemplateUse]
-    let server: PrometheusQuery?
+    let server: Endpoint?
     let environment: [String: String]
 
     /// The plan under these roles.
     /// - Throws: ``SpecFailure`` with everything that is wrong with templates and arguments.
     package func plan(roles: Roles, identity: String) throws(SpecFailure) -> Plan {
+        try compiled(roles: roles, identity: identity).plan
+    }
+
+    /// The plan, and what is no mistake in it and worth knowing.
+    func compiled(roles: Roles, identity: String) throws(SpecFailure) -> (plan: Plan, notes: [SpecIssue]) {
         let target = Target(haproxy: haproxy, identity: identity)
         let (stable, canary) = (roles.stable(of: haproxy.sides), roles.canary(of: haproxy.sides))
         let facts = [
@@ -24,11 +29,11 @@ package struct RolloutSpec {
             "stable.backend": stable.backend, "revision": revision, "name": name,
         ]
         let reader = TemplateReader(environment: environment, facts: facts, server: server)
-        var issues: [SpecIssue] = []
+        var (issues, notes): ([SpecIssue], [SpecIssue]) = ([], [])
         var metrics: [Metric] = []
         for (use, scope) in scopedUses {
             let before = use.reader.context.issues.count
-            let read = reader.metrics(of: use, scope: scope, issues: &issues)
+            let read = reader.metrics(of: use, scope: scope, issues: &issues, notes: &notes)
             issues += use.reader.context.issues[before...]
             for metric in read {
                 if let reason = cannotCompare(metric) { issues.append(use.issue(reason)) }
@@ -38,6 +43,7 @@ package struct RolloutSpec {
                 metrics.append(metric)
             }
         }
+        issues += unguarded(metrics)
         guard issues.isEmpty else { throw SpecFailure(issues) }
         var plan = Plan(
             name: name, revision: revision, target: target, roles: roles, steps: strategy.steps.map(\.plan),
@@ -45,12 +51,33 @@ package struct RolloutSpec {
         if let deadline = strategy.progressDeadline { plan.progressDeadline = deadline }
         if let limit = strategy.waitLimit { plan.waitLimit = limit }
         plan.settle = strategy.settle
-        return plan
+        return (plan, notes)
+    }
+
+    /// Dry runs hold nothing back, and a judge has nothing to compare with where stable has no traffic.
+    private func unguarded(_ metrics: [Metric]) -> [SpecIssue] {
+        guard let use = uses.first else { return [] }
+        let gates = metrics.filter { !$0.isDryRun }
+        if gates.isEmpty, !metrics.isEmpty {
+            return [use.issue("every metric is a dry run, and a rollout without a gate is refused; leave one out")]
+        }
+        let judges = gates.filter { $0.judge != nil }
+        for (index, step) in strategy.steps.enumerated() where step.plan.weight == .full && !judges.isEmpty {
+            guard gates.allSatisfy({ $0.judge != nil || $0.scope != .always && $0.scope != .step(index) }) else {
+                continue
+            }
+            return [
+                use.issue(
+                    "\(judges[0].name) judges only while both versions have traffic; name a metric that watches step "
+                        + "\(index + 1) (\(step.plan.weight.text)), too")
+            ]
+        }
+        return []
     }
 
     /// A comparison needs a step in which both versions have traffic: before and after are no fair pair.
     private func cannotCompare(_ metric: Metric) -> String? {
-        guard metric.comparison != nil else { return nil }
+        guard metric.comparison != nil || metric.judge != nil else { return nil }
         func isConcurrent(_ step: StrategySteps.Step) -> Bool { step.plan.weight > .zero && step.plan.weight < .full }
         switch metric.scope {
         case .always where strategy.steps.contains(where: isConcurrent): return nil

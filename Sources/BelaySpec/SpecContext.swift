@@ -8,6 +8,8 @@ final class SpecContext {
     /// nil: `{{…}}` is left as it is.
     let placeholders: Placeholders?
     private(set) var issues: [SpecIssue] = []
+    /// What is no mistake, and worth knowing.
+    private(set) var notes: [SpecIssue] = []
     /// Placeholders that were used, to find arguments that nobody needs.
     var used: Set<String> = []
 
@@ -20,6 +22,10 @@ final class SpecContext {
     func report(_ message: String, at mark: Mark?, columnOffset: Int = 0) {
         issues.append(
             SpecIssue(file: file, line: mark?.line ?? 1, column: (mark?.column ?? 1) + columnOffset, message: message))
+    }
+
+    func note(_ message: String, at mark: Mark?) {
+        notes.append(SpecIssue(file: file, line: mark?.line ?? 1, column: mark?.column ?? 1, message: message))
     }
 
     func adopt(_ other: [SpecIssue]) { issues += other }

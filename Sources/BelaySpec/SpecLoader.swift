@@ -63,24 +63,30 @@ package struct SpecLoader {
     }
 
     /// Everything that is wrong with a file of any kind, without a router.
-    package func lint(_ source: SpecSource) -> [SpecIssue] {
+    package func lint(_ source: SpecSource) -> [SpecIssue] { review(source).issues }
+
+    /// What is wrong with a file of any kind, and what is worth knowing in a good one.
+    package func review(_ source: SpecSource) -> (issues: [SpecIssue], notes: [SpecIssue]) {
         let context = SpecContext(file: source.file, environment: environment)
         do throws(SpecFailure) {
             let document = try SpecDocument.parse(source, overrides: overrides, context: context)
             switch document.kind {
-            case .rollout: _ = try rollout(source, revision: "lint")  // It may come from --revision later.
+            case .rollout:
+                let spec = try rollout(source, revision: "lint")  // It may come from --revision later.
+                return (
+                    [], SpecFailure(try spec.compiled(roles: Roles(canaryIsSecond: true), identity: "").notes).issues
+                )
             case .strategy:
                 let strategy = StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
-                var issues: [SpecIssue] = []
+                var (issues, notes): ([SpecIssue], [SpecIssue]) = ([], [])
                 for use in strategy.steps.flatMap(\.templates) {
-                    _ = placeholderReader.metrics(of: use, scope: .step(0), issues: &issues)
+                    _ = placeholderReader.metrics(of: use, scope: .step(0), issues: &issues, notes: &notes)
                 }
-                return SpecFailure(context.issues + issues).issues
+                return (SpecFailure(context.issues + issues).issues, SpecFailure(notes).issues)
             case .analysisTemplate: return lintTemplate(source, context)
             }
-            return []
         } catch {
-            return error.issues
+            return (error.issues, [])
         }
     }
 
@@ -89,16 +95,21 @@ package struct SpecLoader {
         let facts = ["canary.side", "canary.backend", "stable.side", "stable.backend", "revision", "name"]
         return TemplateReader(
             environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, $0) }),
-            server: PrometheusQuery(address: "http://localhost", query: ""))
+            server: Endpoint(address: "http://localhost"))
     }
 
     /// A template on its own: its arguments stand for themselves, its server may come from the rollout.
-    private func lintTemplate(_ source: SpecSource, _ context: SpecContext) -> [SpecIssue] {
+    private func lintTemplate(
+        _ source: SpecSource, _ context: SpecContext
+    ) -> (issues: [SpecIssue], notes: [SpecIssue]) {
         let here = SpecReader(node: Node(""), path: "", context: context)
-        let use = TemplateUse(source: source, inline: nil, arguments: [], reader: here)
-        var issues: [SpecIssue] = []
-        _ = placeholderReader.metrics(of: use, scope: .always, issues: &issues)
-        return SpecFailure(issues).issues  // A missing argument is the user's to give, not the template's.
+        let nested = SpecContext(file: source.file, environment: environment)
+        let use = TemplateUse(
+            sources: including(source, nested), inline: nil, arguments: [], reader: here)
+        var (issues, notes) = (nested.issues, [SpecIssue]())
+        _ = placeholderReader.metrics(of: use, scope: .always, issues: &issues, notes: &notes)
+        // A missing argument is the user's to give, not the template's.
+        return (SpecFailure(issues).issues, SpecFailure(notes).issues)
     }
 
     private func read(
@@ -132,20 +143,19 @@ package struct SpecLoader {
 
     private func analysis(
         _ reader: SpecReader?, _ file: String, _ found: inout [String]
-    ) -> (PrometheusQuery?, [TemplateUse], saysNone: Bool) {
+    ) -> (Endpoint?, [TemplateUse], saysNone: Bool) {
         guard let reader else { return (nil, [], false) }
         if reader.node.scalar?.string == "none" { return (nil, [], true) }
         guard let fields = reader.fields(["prometheus", "templates"]) else { return (nil, [], true) }
-        var server: PrometheusQuery?
-        if let members = fields["prometheus"]?.fields(PrometheusReader.connectionFields, later: PrometheusReader.later)
-        {
-            var query = PrometheusQuery(address: "", query: "")
-            PrometheusReader.read(members, into: &query)
-            server = query
+        var server: Endpoint?
+        if let members = fields["prometheus"]?.fields(EndpointReader.fields) {
+            var endpoint = Endpoint(address: "")
+            EndpointReader.read(members, into: &endpoint)
+            server = endpoint
         }
         let readers = fields["templates"]?.list() ?? []
         let uses = readers.compactMap { templateUse($0, from: file) }
-        found += uses.compactMap { $0.source.map { "template \($0.file)" } }
+        found += uses.flatMap(\.sources).map { "template \($0.file)" }
         return (server, uses, uses.count < readers.count)
     }
 
@@ -179,10 +189,10 @@ package struct SpecLoader {
     }
 
     private func templateUse(_ reader: SpecReader, from file: String) -> TemplateUse? {
-        guard let fields = reader.fields(["ref", "args", "metrics"]),
+        guard let fields = reader.fields(["ref", "args", "metrics", "dryRun", "measurementRetention"]),
             let kind = fields.exactlyOne(of: ["ref", "metrics"])
         else { return nil }
-        if kind == "metrics" { return TemplateUse(source: nil, inline: reader, arguments: [], reader: reader) }
+        if kind == "metrics" { return TemplateUse(sources: [], inline: reader, arguments: [], reader: reader) }
         guard let name = fields["ref"]?.nonEmptyText() else { return nil }
         guard let source = resolve(.analysisTemplate, name, file) else {
             fields["ref"]?.fail(
@@ -190,6 +200,41 @@ package struct SpecLoader {
             return nil
         }
         let arguments = fields["args"].flatMap { $0.entries() } ?? []
-        return TemplateUse(source: source, inline: nil, arguments: arguments, reader: reader)
+        return TemplateUse(
+            sources: including(source, reader.context), inline: nil, arguments: arguments, reader: reader,
+            dryRun: fields["dryRun"], retention: fields["measurementRetention"])
+    }
+
+    /// A template's file and those it takes in, each once.
+    /// - Parameter context: For a name that means nothing.
+    private func including(_ source: SpecSource, _ context: SpecContext) -> [SpecSource] {
+        var found = [source]
+        var next = 0
+        while next < found.count, found.count <= 32 {
+            for (name, mark) in nestedNames(in: found[next]) {
+                guard let nested = resolve(.analysisTemplate, name, found[next].file) else {
+                    let hint = Spelling.hint(for: name, in: names(.analysisTemplate))
+                    context.report("\(found[next].file): there is no analysis template `\(name)`\(hint)", at: mark)
+                    continue
+                }
+                if !found.contains(where: { $0.file == nested.file }) { found.append(nested) }
+            }
+            next += 1
+        }
+        return found
+    }
+
+    /// `templates: [{templateName: NAME}]`, as in Argo. What else is wrong with the file is found when it is read.
+    private func nestedNames(in source: SpecSource) -> [(name: String, mark: Mark?)] {
+        let context = SpecContext(file: source.file, environment: environment)
+        guard let document = try? SpecDocument.parse(source, context: context),
+            case .mapping(let mapping) = document.spec.node, let node = mapping[Node("templates")]
+        else { return [] }
+        let reader = SpecReader(node: node, path: "spec.templates", context: context)
+        return (reader.list() ?? []).compactMap { item in
+            guard let name = item.fields(["templateName", "clusterScope"])?.required("templateName")?.nonEmptyText()
+            else { return nil }
+            return (name, item.node.mark)
+        }
     }
 }

@@ -12,6 +12,9 @@ struct SpecReader {
         context.report(path.isEmpty ? message : "\(path): \(message)", at: node.mark, columnOffset: columnOffset)
     }
 
+    /// Something worth knowing that is no mistake; only `lint` shows it.
+    func note(_ message: String) { context.note(path.isEmpty ? message : "\(path): \(message)", at: node.mark) }
+
     /// The members of a mapping; unknown keys are reported with the nearest valid one.
     /// - Parameter later: Keys that the contract names and this version cannot do; they are refused by name.
     func fields(_ known: [String], later: [String] = []) -> SpecFields? {
@@ -59,7 +62,8 @@ struct SpecReader {
     }
 
     /// A scalar's text, `${NAME}` and `{{…}}` replaced.
-    func text() -> String? {
+    /// - Parameter allowsSecrets: Whether what is read only when it is used may stand in it.
+    func text(allowsSecrets: Bool = false) -> String? {
         guard case .scalar(let scalar) = node else {
             fail("a single value is expected here")
             return nil
@@ -68,15 +72,22 @@ struct SpecReader {
         guard let placeholders = context.placeholders else { return expanded }
         context.used.formUnion(Placeholders.names(in: expanded))
         do throws(Placeholders.Failure) {
-            return try placeholders.fill(expanded)
+            let filled = try placeholders.fill(expanded)
+            if !allowsSecrets, filled.contains("{{env:") || filled.contains("{{file:") {
+                fail(
+                    "a value from `valueFrom` is read each time it is used, and may stand in an address, a header, a "
+                        + "body or a command's environment; elsewhere write ${NAME}")
+                return nil
+            }
+            return filled
         } catch {
             fail(error.message)
             return nil
         }
     }
 
-    func nonEmptyText() -> String? {
-        guard let text = text() else { return nil }
+    func nonEmptyText(allowsSecrets: Bool = false) -> String? {
+        guard let text = text(allowsSecrets: allowsSecrets) else { return nil }
         if text.isEmpty { fail("must not be empty") }
         return text.isEmpty ? nil : text
     }
@@ -100,6 +111,49 @@ struct SpecReader {
             return nil
         }
         return percent ? number / 100 : number
+    }
+
+    func bool() -> Bool? {
+        guard let text = text() else { return nil }
+        guard let value = ["true": true, "false": false][text] else {
+            fail("`\(Self.shortened(text))` is neither true nor false")
+            return nil
+        }
+        return value
+    }
+
+    /// Any value, with the types that YAML gives it.
+    func json(allowsSecrets: Bool = false) -> JSONValue? {
+        switch node {
+        case .mapping:
+            var members: [JSONValue.Member] = []
+            for (key, value) in entries() ?? [] {
+                guard let value = value.json(allowsSecrets: allowsSecrets) else { return nil }
+                members.append(.init(key, value))
+            }
+            return .object(members)
+        case .sequence:
+            var items: [JSONValue] = []
+            for item in list() ?? [] {
+                guard let value = item.json(allowsSecrets: allowsSecrets) else { return nil }
+                items.append(value)
+            }
+            return .array(items)
+        case .scalar, .alias:
+            guard let text = text(allowsSecrets: allowsSecrets) else { return nil }
+            guard case .scalar(let scalar) = node, scalar.style == .plain else { return .string(text) }
+            return Self.plain(text)
+        }
+    }
+
+    /// What a word without quotes means in YAML.
+    private static func plain(_ text: String) -> JSONValue {
+        switch text {
+        case "null", "~", "": return .null
+        case "true": return .bool(true)
+        case "false": return .bool(false)
+        default: return Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)
+        }
     }
 
     func duration() -> Duration? {

@@ -11,7 +11,7 @@ struct ComparisonTests {
         return Fixture.metric {
             $0.name = name
             $0.comparison = comparison
-            $0.query.question = .counters(CounterQuery(canary: "a", stable: "b"))
+            $0.prometheus?.question = .counters(CounterQuery(canary: "a", stable: "b"))
         }
     }
 

@@ -13,7 +13,8 @@ struct ComparisonRecordTests {
         counters.slowerThan = [0.1, 0.25]
         (counters.startTimes, counters.lag, counters.lookback) = ("start", .seconds(5), .seconds(90))
         var metric = Metric(
-            name: "compared", query: PrometheusQuery(address: "http://p", question: .counters(counters)))
+            name: "compared",
+            query: PrometheusQuery(server: Endpoint(address: "http://p"), question: .counters(counters)))
         var comparison = Comparison()
         (comparison.harmRatio, comparison.promotionRatio, comparison.alpha) = (1.5, 3, 0.02)
         (comparison.promotionAlpha, comparison.delta, comparison.suspicion) = (0.1, 0.005, 4)

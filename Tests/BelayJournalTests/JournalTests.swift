@@ -15,8 +15,8 @@ struct JournalTests {
         metric.limits.count = 3
         metric.minRequests = 5
         metric.scope = .step(1)
-        metric.query.bearer = "env:TOKEN"
-        metric.query.headers = [.init(name: "X-Scope-OrgID", value: "a")]
+        metric.prometheus?.server.bearer = "env:TOKEN"
+        metric.prometheus?.server.headers = [.init(name: "X-Scope-OrgID", value: "a")]
         var approval = Approval()
         approval.from = ["alice"]
         let sides = Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g"))

@@ -1,13 +1,14 @@
 import BelayCore
 import BelayDemo
-import BelayHTTP
-import BelayMetrics
 import Testing
+
+@testable import BelayHTTP
+@testable import BelayMetrics
 
 @Suite("Prometheus' answers")
 struct PrometheusTests {
     private func answer(_ status: Int, _ body: String) -> MetricAnswer {
-        PrometheusProvider.answer(status: status, body: Array(body.utf8))
+        PrometheusProvider.answer(of: HTTPResponse(status: status, body: Array(body.utf8), retryAfter: nil))
     }
 
     private func success(_ type: String, _ result: String) -> MetricAnswer {
@@ -56,14 +57,16 @@ struct PrometheusTests {
         let client = HTTPClient()
         defer { client.shutdown() }
         var metric = Metric(name: "m", query: PrometheusQuery(address: "http://127.0.0.1:1", query: "up"))
-        metric.query.bearer = "env:BELAY_TEST_TOKEN"
-        let missing = await PrometheusProvider(client: client, environment: [:]).measure(metric).0
+        metric.prometheus!.server.bearer = "env:BELAY_TEST_TOKEN"
+        let missing = await MetricProviders(client: client, environment: [:]).measure(
+            metric, at: .init(milliseconds: 1)
+        ).0
         #expect(missing == .error("env:BELAY_TEST_TOKEN: the variable is not set"))
         // With the secret there, nobody answers at that port: no data, and not a word of the secret.
         let environment = ["BELAY_TEST_TOKEN": "s3cret"]
         guard
-            case .noData(let message) = await PrometheusProvider(client: client, environment: environment).measure(
-                metric
+            case .noData(let message) = await MetricProviders(client: client, environment: environment).measure(
+                metric, at: .init(milliseconds: 1)
             ).0
         else {
             Issue.record("an answer from nowhere")
@@ -84,19 +87,22 @@ struct PrometheusTests {
         }
         let client = HTTPClient()
         defer { client.shutdown() }
-        let provider = PrometheusProvider(
+        let provider = MetricProviders(
             client: client, environment: ["TOKEN": "s3cret\n", "WRONG": "wr0ng", "PASSWORD": "pa55", "TEAM": "team-a"])
         var metric = Metric(
             name: "m", query: PrometheusQuery(address: "http://127.0.0.1:\(port.number)/", query: "up + 1"))
-        metric.query.headers = [.init(name: "X-Scope-OrgID", value: "env:TEAM")]
-        metric.query.bearer = "env:TOKEN"
-        #expect(await provider.measure(metric).0 == .scalar(7))
+        metric.prometheus!.server.headers = [.init(name: "X-Scope-OrgID", value: "env:TEAM")]
+        metric.prometheus!.server.bearer = "env:TOKEN"
+        #expect(await provider.measure(metric, at: .init(milliseconds: 1)).0 == .scalar(7))
         #expect(port.requests.first?.contains("query=up%20%2B%201") == true)
-        metric.query.bearer = "env:WRONG"
-        let refused = await provider.measure(metric).0
+        metric.prometheus!.server.bearer = "env:WRONG"
+        let refused = await provider.measure(metric, at: .init(milliseconds: 2)).0
         #expect(refused == .error("the server answered 401"))
-        (metric.query.bearer, metric.query.basicUser, metric.query.basicPassword) = (nil, "belay", "env:PASSWORD")
-        guard case .error(let message) = await provider.measure(metric).0 else {
+        (
+            metric.prometheus!.server.bearer, metric.prometheus!.server.basicUser,
+            metric.prometheus!.server.basicPassword
+        ) = (nil, "belay", "env:PASSWORD")
+        guard case .error(let message) = await provider.measure(metric, at: .init(milliseconds: 3)).0 else {
             Issue.record("not refused")
             return
         }

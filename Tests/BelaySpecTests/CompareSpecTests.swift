@@ -36,7 +36,7 @@ struct CompareSpecTests {
         #expect(comparison.minRequests == 50)
         #expect(comparison.dispersion.variance == 0.4)
         #expect(comparison.harmRatio == 1.25)
-        let counters = try #require(metric.query.counters)
+        let counters = try #require(metric.counters)
         #expect(counters.canary == "http_requests_total{side=\"green\"}")
         #expect(counters.stable == "http_requests_total{side=\"blue\"}")
         #expect(counters.bad == [.init(label: "status", pattern: "5..")])

@@ -43,11 +43,11 @@ struct SpecTests {
         let plan = try spec.plan(roles: Roles(canaryIsSecond: true), identity: "t")
         #expect(plan.steps.map(\.weight.basisPoints) == [1000, 2500, 5000, 10_000])
         #expect(plan.steps.map(\.hold.max) == [.seconds(300), .seconds(600), .seconds(900), .seconds(600)])
-        #expect(plan.metrics[0].query.text.contains("checkout_green"))
+        #expect(plan.metrics[0].prometheus?.text.contains("checkout_green") == true)
         #expect(plan.metrics[0].window == .seconds(60))
         #expect(plan.metrics[0].minRequests == 20)
         let other = try spec.plan(roles: Roles(canaryIsSecond: false), identity: "t")
-        #expect(other.metrics[0].query.text.contains("checkout_blue"))
+        #expect(other.metrics[0].prometheus?.text.contains("checkout_blue") == true)
     }
 
     struct Mistake: CustomTestStringConvertible, Sendable {

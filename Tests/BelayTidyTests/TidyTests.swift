@@ -13,7 +13,9 @@ struct TidyTests {
         "BelayHTTP": ["BelayCore", "CCurl", "CCrypto", "Glibc", "Synchronization"],
         "BelayJournal": ["BelayCore", "BelayEngine", "GRDB", "CCrypto", "Foundation", "Glibc"],
         "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Dispatch"],
-        "BelayMetrics": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation"],
+        "BelayMetrics": [
+            "BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Subprocess", "SystemPackage",
+        ],
         "BelayCLI": [
             "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters",
             "BelayMetrics",

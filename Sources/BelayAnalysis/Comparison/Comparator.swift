@@ -21,9 +21,9 @@ package struct Comparator: Sendable {
     /// - Returns: nil where the metric compares nothing.
     package init?(_ index: Int, of plan: Plan) {
         let metric = plan.metrics[index]
-        guard let comparison = metric.comparison, case .counters(let query) = metric.query.question
+        guard let comparison = metric.comparison, let query = metric.counters
         else { return nil }
-        let steps = plan.steps.indices.filter { plan.share(ofStep: $0) > .zero && plan.share(ofStep: $0) < .full }
+        let steps = plan.steps.indices.filter { plan.isConcurrent(step: $0) }
         self.metric = index
         self.comparison = comparison
         self.query = query
@@ -33,7 +33,7 @@ package struct Comparator: Sendable {
 
     /// How far back samples are asked for, given what has been counted; nil where nothing is compared.
     package static func reach(of index: Int, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
-        guard case .counters(let query) = machine.plan.metrics[index].query.question else { return nil }
+        guard let query = machine.plan.metrics[index].counters else { return nil }
         let progress = machine.state.metrics[index]
         let counted = [progress.countedAt, progress.comparesFrom].compactMap(\.self).max() ?? now
         return query.lookback + max(counted.duration(to: now), .zero)

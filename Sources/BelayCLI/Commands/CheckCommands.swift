@@ -22,8 +22,9 @@ struct LintCommand: ParsableCommand {
         var isGood = true
         for file in files {
             do throws(CommandFailure) {
-                let issues = loader.lint(try SpecFiles.read(file))
+                let (issues, notes) = loader.review(try SpecFiles.read(file))
                 for issue in issues { Console.say(issue.description) }
+                for note in notes { Console.say("note: \(note.description)") }
                 isGood = isGood && issues.isEmpty
             } catch {
                 for line in error.lines { Console.say(line) }
@@ -123,20 +124,35 @@ struct PlanText {
         let blind = "blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
         if let comparison = metric.comparison {
             let delta = comparison.delta.map { " or under \(Comparator.short($0 * 100)) %" } ?? ""
-            let head = "  \(metric.name): canary against stable every \(metric.interval.text), "
+            let head =
+                "  \(metric.name): \(metric.isDryRun ? "dry run, no gate: " : "")canary against stable every \(metric.interval.text), "
             let rule =
                 "    taken back when shown to be over \(Comparator.short(comparison.harmRatio)) times stable's rate; "
                 + "on early when shown to be under \(Comparator.short(comparison.promotionRatio)) times\(delta)"
             let outlook = outlooks.first { $0.metric == metric }
             return ["\(head)\(blind)", rule] + (outlook?.lines(plan) ?? [])
         }
+        if let judge = metric.judge { return describe(metric, judge, blind) }
         let condition = [
             metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" },
         ].compactMap(\.self)
         let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
         let limits = "failureLimit \(metric.limits.failure), \(blind)"
         let rhythm = "every \(metric.interval.text)\(window)"
-        return ["  \(metric.name): \(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
+        let dry = metric.isDryRun ? "dry run, no gate: " : ""
+        return ["  \(metric.name): \(dry)\(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
+    }
+
+    private func describe(_ metric: Metric, _ judge: Judge, _ blind: String) -> [String] {
+        let dry = metric.isDryRun ? "dry run, no gate: " : ""
+        return [
+            "  \(metric.name): \(dry)Mann-Whitney on \(judge.series.map(\.name).joined(separator: ", ")) every "
+                + "\(metric.interval.text), \(blind)",
+            "    score of \(Comparator.short(judge.pass)) or more is good, \(Comparator.short(judge.marginal)) or less is bad; "
+                + "\(judge.minPoints) points every \(judge.step.text) at least, so not before "
+                + "\((judge.step * judge.minPoints).text) into a step",
+            "    only while both versions have traffic: not at 100 %",
+        ]
     }
 }
 

@@ -10,12 +10,12 @@ struct Outlook {
     /// What stable does now; nil where too little is known of it.
     private let forecasts: [Forecast]
 
-    static func look(at metric: Metric, _ provider: PrometheusProvider) async -> Outlook {
+    static func look(at metric: Metric, _ provider: MetricProviders, at now: Timestamp) async -> Outlook {
         func outlook(_ answer: MetricAnswer, _ forecasts: [Forecast] = []) -> Outlook {
             Outlook(metric: metric, answer: answer, forecasts: forecasts)
         }
-        guard let query = metric.query.counters, let comparison = metric.comparison else { return outlook(.list([])) }
-        switch await provider.counters(metric, back: query.lookback) {
+        guard let query = metric.counters, let comparison = metric.comparison else { return outlook(.list([])) }
+        switch await provider.counters(metric, back: query.lookback, at: now) {
         case .noData(let message): return outlook(.noData(message))
         case .error(let message): return outlook(.error(message))
         case .samples(_, let stable, _):

@@ -91,29 +91,33 @@ struct Release {
         }
     }
 
-    /// What the traffic allows each comparison. Who cannot be asked is left out: `plan` shows the rest.
-    static func outlooks(of plan: Plan) async -> [Outlook] {
+    /// Everything that metrics can ask, for as long as the body runs.
+    static func asking<Result, Failure: Error>(
+        _ body: (MetricProviders) async throws(Failure) -> Result
+    ) async throws(Failure) -> Result {
         let client = HTTPClient()
         defer { client.shutdown() }
-        let provider = PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment)
-        var outlooks: [Outlook] = []
-        for metric in plan.metrics where metric.comparison != nil {
-            outlooks.append(await Outlook.look(at: metric, provider))
-        }
-        return outlooks
+        return try await body(MetricProviders(client: client, environment: ProcessInfo.processInfo.environment))
     }
 
-    /// Asks every metric once: a query that the server refuses is found before anything moves.
+    /// What the traffic allows each comparison. Who cannot be asked is left out: `plan` shows the rest.
+    static func outlooks(of plan: Plan) async -> [Outlook] {
+        await asking { provider in
+            let now = WallClock.systemTime
+            var outlooks: [Outlook] = []
+            for metric in plan.metrics where metric.comparison != nil {
+                outlooks.append(await Outlook.look(at: metric, provider, at: now))
+            }
+            return outlooks
+        }
+    }
+
+    /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
+    /// and what belongs to a step is asked there.
     static func tryMetrics(of plan: Plan) async throws(CommandFailure) {
-        let client = HTTPClient()
-        defer { client.shutdown() }
-        let provider = PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment)
         var invalid: [String] = []
         var unreachable: [String] = []
-        for metric in plan.metrics {
-            let answer =
-                metric.query.counters == nil
-                ? await provider.measure(metric).0 : await Outlook.look(at: metric, provider).answer
+        for (metric, answer) in await asking({ await firstAnswers(to: plan, $0) }) {
             switch answer {
             case .scalar, .list, .json: break
             case .error(let message): invalid.append("metric \(metric.name): \(message)")
@@ -122,6 +126,21 @@ struct Release {
         }
         if !invalid.isEmpty { throw CommandFailure(.invalid, lines: invalid + ["nothing was touched"]) }
         if !unreachable.isEmpty { throw CommandFailure(.unreachable, lines: unreachable + ["nothing was touched"]) }
+    }
+
+    private static func firstAnswers(to plan: Plan, _ provider: MetricProviders) async -> [(Metric, MetricAnswer)] {
+        let now = WallClock.systemTime
+        var answers: [(Metric, MetricAnswer)] = []
+        for metric in plan.metrics {
+            if metric.comparison != nil {
+                answers.append((metric, await Outlook.look(at: metric, provider, at: now).answer))
+            } else if let judge = metric.judge {
+                answers.append((metric, await provider.series(metric, back: judge.step, at: now).asAnswer))
+            } else if metric.prometheus != nil || metric.scope == .always, !metric.isCommand {
+                answers.append((metric, await provider.measure(metric, at: now).0))
+            }
+        }
+        return answers
     }
 
     /// Until no window reaches back to when the canary's side last had traffic, as the journal knows.
@@ -194,17 +213,22 @@ struct Release {
         onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         Console.dropWhenFull()
+        return try await Self.asking { provider throws(CommandFailure) in
+            try await drive(id, machine, lease, clock, commands: commands, onCancel: onCancel, asking: provider)
+        }
+    }
+
+    private func drive(
+        _ id: String, _ machine: RolloutMachine, _ lease: Lease, _ clock: WallClock, commands: [Command],
+        onCancel: OnCancel, asking provider: MetricProviders
+    ) async throws(CommandFailure) -> ExitStatus {
         let plan = machine.plan
-        let client = HTTPClient()
-        defer { client.shutdown() }
         let mark = OwnerMark(
             rollout: id, epoch: lease.epoch, stable: plan.stable.name, original: machine.started.original,
             store: journal.path, process: .current)
         var setup = Engine.Setup(
             journal: journal, router: HAProxyRouter(target: plan.target.haproxy, roles: plan.roles, clock: clock),
-            provider: PrometheusProvider(client: client, environment: ProcessInfo.processInfo.environment),
-            clock: clock,
-            lease: lease, mark: mark)
+            provider: provider, clock: clock, lease: lease, mark: mark)
         setup.superseding =
             (try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: plan.target.identity) })
         setup.report = { [reporter] event, at, machine in reporter.report(id, event, at, machine) }
@@ -237,5 +261,22 @@ struct Release {
             reporter.ended(id, end, head: head)
             return ExitStatus(end)
         }
+    }
+}
+
+extension SeriesAnswer {
+    /// Whether there is an answer, whatever it says.
+    fileprivate var asAnswer: MetricAnswer {
+        switch self {
+        case .pairs: .list([])
+        case .noData(let message): .noData(message)
+        case .error(let message): .error(message)
+        }
+    }
+}
+
+extension Metric {
+    fileprivate var isCommand: Bool {
+        if case .command = source { true } else { false }
     }
 }

@@ -26,7 +26,7 @@ struct EvidenceText {
                 let place = "step \(evidence.step + 1)\(evidence.isWhole ? "" : " (spans a change)")"
                 return "\(TimeText.full(evidence.window.to))  \(place)  \(Self.line(evidence))"
             }
-            lines += intervals(seen, slowerThan: metric.query.counters?.slowerThan ?? [])
+            lines += intervals(seen, slowerThan: metric.counters?.slowerThan ?? [])
         }
         lines += ["", "decided again from the counts: " + replay]
         return (lines, isSame)

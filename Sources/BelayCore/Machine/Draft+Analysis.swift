@@ -49,7 +49,7 @@ extension Draft {
 
     private mutating func judge(_ index: Int, at finished: Timestamp) {
         let (metric, progress) = (plan.metrics[index], state.metrics[index])
-        if progress.isSkipped { return }
+        if progress.isSkipped || metric.isDryRun { return }
         if !metric.countsNoDataAsErrors, let since = progress.blindSince,
             since.duration(to: finished) >= metric.blindFor
         {

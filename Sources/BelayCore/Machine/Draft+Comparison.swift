@@ -14,7 +14,9 @@ extension Draft {
         if latest.test == .warmUp {
             return latest.harm >= latest.harmLimit ? explain(index, latest, "a catastrophe in the warm-up") : nil
         }
-        let comparing = plan.metrics.indices.filter { plan.metrics[$0].comparison != nil }
+        let comparing = plan.metrics.indices.filter {
+            plan.metrics[$0].comparison != nil && !plan.metrics[$0].isDryRun
+        }
         let weights = comparing.reduce(0) { $0 + (plan.metrics[$1].comparison?.weight ?? 0) }
         var (total, culprit) = (0.0, (index: index, evidence: latest, part: 0.0))
         for other in comparing where !state.metrics[other].isSkipped {

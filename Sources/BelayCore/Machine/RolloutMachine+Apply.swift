@@ -77,6 +77,7 @@ extension RolloutMachine {
     private mutating func startStep(_ step: Int, _ share: Weight, at now: Timestamp) {
         if !state.asked.contains(share) { state.asked.append(share) }
         let hadTraffic = state.step.map { plan.share(ofStep: $0) > .zero } ?? false
+        let wasConcurrent = state.step.map { plan.isConcurrent(step: $0) } ?? false
         let isThere = state.confirmed == share
         enter(isThere ? .holding(step: step) : .routing(step: step), at: now)
         (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
@@ -87,6 +88,7 @@ extension RolloutMachine {
         for index in state.metrics.indices {
             let isItsStep = plan.metrics[index].scope == .step(step)
             state.metrics[index].startStep(resettingTally: isItsStep)
+            if plan.metrics[index].needsStable, !wasConcurrent { state.metrics[index].lastFinishedAt = nil }
             if plan.metrics[index].comparison != nil, isItsStep || share > .zero && !hadTraffic {
                 state.metrics[index].startComparing(at: now)
             }

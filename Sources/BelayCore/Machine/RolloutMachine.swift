@@ -68,8 +68,7 @@ package struct RolloutMachine: Hashable, Sendable {
     package var activeMetrics: [Int] {
         guard let step = state.step else { return [] }
         return plan.metrics.indices.filter { index in
-            // Where the canary has no traffic there is nothing to compare.
-            if plan.metrics[index].comparison != nil, plan.share(ofStep: step) == .zero { return false }
+            guard plan.isMeasured(index, inStep: step) else { return false }
             switch plan.metrics[index].scope {
             case .always: return state.watchingSince != nil
             case .step(let step):
@@ -81,6 +80,8 @@ package struct RolloutMachine: Hashable, Sendable {
         }
     }
 
-    /// Active metrics that were not skipped.
-    package var gates: [Int] { activeMetrics.filter { !state.metrics[$0].isSkipped } }
+    /// Active metrics that have a say: neither skipped nor a dry run.
+    package var gates: [Int] {
+        activeMetrics.filter { !state.metrics[$0].isSkipped && !plan.metrics[$0].isDryRun }
+    }
 }

@@ -52,12 +52,28 @@ package struct Metric: Hashable, Sendable {
     package var minRequests: Int?
     /// Canary against stable on counts, in place of conditions.
     package var comparison: Comparison?
-    package var query: PrometheusQuery
+    /// Kayenta's judgement, in place of conditions.
+    package var judge: Judge?
+    /// Measured, recorded and shown; what it says is no verdict.
+    package var isDryRun = false
+    package var source: MetricSource
 
-    package init(name: String, query: PrometheusQuery) {
+    package init(name: String, source: MetricSource) {
         self.name = name
-        self.query = query
+        self.source = source
     }
+
+    package init(name: String, query: PrometheusQuery) { self.init(name: name, source: .prometheus(query)) }
+
+    package var prometheus: PrometheusQuery? {
+        get { if case .prometheus(let query) = source { query } else { nil } }
+        set { if let newValue { source = .prometheus(newValue) } }
+    }
+
+    package var counters: CounterQuery? { prometheus?.counters }
+
+    /// Whether it can only be measured while stable has traffic, too.
+    package var needsStable: Bool { judge != nil }
 
     /// The wait before the next measurement. What gave no data is asked again soon: Argo's fixed 10 s, or less.
     package func pause(after phase: MeasurementPhase?) -> Duration {

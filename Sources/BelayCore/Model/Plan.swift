@@ -29,6 +29,15 @@ package struct Plan: Hashable, Sendable {
     package var canary: Side { roles.canary(of: target.sides) }
     package var longestWindow: Duration { metrics.map(\.window).max() ?? .zero }
 
+    /// Whether both versions have traffic in that step.
+    package func isConcurrent(step: Int) -> Bool { share(ofStep: step) > .zero && share(ofStep: step) < .full }
+
+    /// Where the canary has no traffic there is nothing to compare; a judge needs stable's at the same time, too.
+    func isMeasured(_ index: Int, inStep step: Int) -> Bool {
+        if metrics[index].needsStable { return isConcurrent(step: step) }
+        return metrics[index].comparison == nil || share(ofStep: step) > .zero
+    }
+
     /// The canary share that step `index` asks for.
     package func share(ofStep index: Int) -> Weight { steps[index].weight }
 }

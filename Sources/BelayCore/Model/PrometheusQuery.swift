@@ -1,54 +1,54 @@
-/// A question to Prometheus, or what speaks its API (Thanos, Mimir, VictoriaMetrics), and where it goes. Secrets stay
-/// references (`env:NAME`, `file:PATH`) and are resolved when used.
+/// A question to Prometheus, or what speaks its API (Thanos, Mimir, VictoriaMetrics), and where it goes.
 package struct PrometheusQuery: Hashable, Sendable {
     package enum Question: Hashable, Sendable {
         /// The value now.
         case instant(String)
+        /// All values of a stretch of time, in one list.
+        case range(String, Stretch)
         /// The raw samples of counters of both versions.
         case counters(CounterQuery)
+        /// Both versions' values over a stretch of time, as the metric's judge names them.
+        case judged
     }
 
-    package var address: String
+    /// From `start` to `end` ago, a value every `step`.
+    package struct Stretch: Hashable, Sendable {
+        package let start: Duration
+        package let end: Duration
+        package let step: Duration
+
+        package init(start: Duration, end: Duration, step: Duration) {
+            self.start = start
+            self.end = end
+            self.step = step
+        }
+    }
+
+    package var server: Endpoint
     package var question: Question
     /// Counts the requests of the window, for `minRequests`.
     package var requestsQuery: String?
-    package var timeout: Duration = .seconds(5)
-    package var headers: [Header] = []
-    package var bearer: String?
-    package var basicUser: String?
-    package var basicPassword: String?
-    /// Paths of PEM files.
-    package var authority: String?
-    package var certificate: String?
-    package var key: String?
 
-    package init(address: String, question: Question) {
-        self.address = address
+    package init(server: Endpoint, question: Question) {
+        self.server = server
         self.question = question
     }
 
-    package init(address: String, query: String) { self.init(address: address, question: .instant(query)) }
+    package init(address: String, query: String) {
+        self.init(server: Endpoint(address: address), question: .instant(query))
+    }
 
     /// What is asked, for people and for what has to be known of it beforehand.
-    package var text: String { instant ?? counters?.canary ?? "" }
-
-    package var instant: String? {
-        if case .instant(let text) = question { text } else { nil }
+    package var text: String {
+        switch question {
+        case .instant(let text), .range(let text, _): text
+        case .counters(let counters): counters.canary
+        case .judged: ""
+        }
     }
 
     package var counters: CounterQuery? {
         if case .counters(let counters) = question { counters } else { nil }
-    }
-}
-
-/// One line of a request's head. The value may be a reference.
-package struct Header: Hashable, Sendable {
-    package let name: String
-    package let value: String
-
-    package init(name: String, value: String) {
-        self.name = name
-        self.value = value
     }
 }
 

@@ -38,7 +38,7 @@ enum SimulatedPlan {
         comparison.minRequests = random.pick([1, 100])
         comparison.weight = Double(random.between(1, 3))
         metric.comparison = comparison
-        metric.query.question = .counters(CounterQuery(canary: "a", stable: "b"))
+        metric.prometheus?.question = .counters(CounterQuery(canary: "a", stable: "b"))
         (metric.window, metric.limits, metric.countsNoDataAsErrors) = (.zero, Metric.Limits(), false)
     }
 

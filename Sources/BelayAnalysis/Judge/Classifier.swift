@@ -1,0 +1,149 @@
+package import BelayCore
+
+internal import func Glibc.cos
+internal import func Glibc.log
+internal import func Glibc.sqrt
+
+/// What Kayenta's judge makes of one metric of both versions.
+/// Source: spinnaker/kayenta, `MannWhitneyClassifier.scala`, `NetflixACAJudge.scala`.
+package struct Classification: Hashable, Sendable {
+    package enum Kind: String, Hashable, Sendable, CaseIterable {
+        case pass = "Pass"
+        case high = "High"
+        case low = "Low"
+        case noData = "Nodata"
+        case noDataFails = "NodataFailMetric"
+        case error = "Error"
+    }
+
+    package var kind: Kind
+    package var isCritical = false
+    /// Mean of the canary over mean of stable; NaN where either is 0.
+    package var ratio = 1.0
+    package var reason = ""
+
+    package init(_ kind: Kind, isCritical: Bool = false, ratio: Double = 1, reason: String = "") {
+        self.kind = kind
+        self.isCritical = isCritical
+        self.ratio = ratio
+        self.reason = reason
+    }
+}
+
+/// Classifies one pair of value lists. Kayenta's judge has its two numbers built in.
+package struct Classifier: Sendable {
+    /// How much of the estimated shift the interval has to lie beyond.
+    package var tolerance = 0.25
+    package var confidence = 0.98
+
+    package init() {}
+
+    package func classify(canary: [Double], stable: [Double], _ series: Judge.Series) -> Classification {
+        let (x, y) = (prepared(canary, series), prepared(stable, series))
+        if x.isEmpty || y.isEmpty { return missing(series) }
+        let (sortedX, sortedY) = (x.sorted(), y.sorted())
+        if sortedX == sortedY { return Classification(.pass) }
+        if sortedX.first == sortedX.last, sortedY.first == sortedY.last {
+            if sortedX.first == sortedY.first { return Classification(.pass) }
+            return compare(jittered(x, seed: 1), jittered(y, seed: 2), series)
+        }
+        return compare(x, y, series)
+    }
+
+    /// NaN left out or counted as 0, outliers left out.
+    private func prepared(_ values: [Double], _ series: Judge.Series) -> [Double] {
+        let known = series.replacesNaN ? values.map { $0.isNaN ? 0 : $0 } : values.filter { !$0.isNaN }
+        guard let factor = series.outlierFactor else { return known }
+        return Self.withoutOutliers(known, factor: factor)
+    }
+
+    private func missing(_ series: Judge.Series) -> Classification {
+        if series.replacesNaN { return Classification(.pass) }
+        let fails = series.mustHaveData && !series.isCritical
+        return Classification(
+            fails ? .noDataFails : .noData, isCritical: fails ? false : series.isCritical,
+            reason: "\(series.name): no data of one version")
+    }
+
+    private func compare(_ x: [Double], _ y: [Double], _ series: Judge.Series) -> Classification {
+        guard let interval = MannWhitney(experiment: x, control: y, confidence: confidence) else {
+            return Classification(.error, reason: "\(series.name): nothing to rank")
+        }
+        let ratio = Self.meanRatio(x, y)
+        let effect = series.effect == .meanRatio ? ratio : Self.commonLanguageEffect(x, y)
+        let bound = tolerance * abs(interval.estimate)
+        func exceeds(_ limit: Double) -> Bool { effect.isNaN || effect >= limit }
+        func fallsBelow(_ limit: Double) -> Bool { effect.isNaN || effect <= limit }
+        if series.direction != .decrease, interval.low > bound, exceeds(series.allowedIncrease) {
+            return Classification(
+                .high, isCritical: series.isCritical && exceeds(series.criticalIncrease), ratio: ratio,
+                reason: "\(series.name) is higher")
+        }
+        if series.direction != .increase, interval.high < -bound, fallsBelow(series.allowedDecrease) {
+            return Classification(
+                .low, isCritical: series.isCritical && fallsBelow(series.criticalDecrease), ratio: ratio,
+                reason: "\(series.name) is lower")
+        }
+        return Classification(.pass, ratio: ratio)
+    }
+
+    /// Two constants that differ have no ranks to speak of: a little noise gives them some. Always the same noise, so that
+    /// a judgement can be had again.
+    private func jittered(_ values: [Double], seed: UInt64) -> [Double] {
+        var state = seed
+        func uniform() -> Double {
+            // Source: https://prng.di.unimi.it/splitmix64.c
+            state &+= 0x9E37_79B9_7F4A_7C15
+            var mixed = state
+            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+            return (Double((mixed ^ (mixed >> 31)) >> 11) + 0.5) / 0x1p53
+        }
+        return values.map { $0 + 1e-5 * $0 * sqrt(-2 * log(uniform())) * cos(2 * .pi * uniform()) }
+    }
+
+    // MARK: Statistics
+
+    static func mean(_ values: [Double]) -> Double {
+        values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
+    }
+
+    package static func meanRatio(_ canary: [Double], _ stable: [Double]) -> Double {
+        let (x, y) = (mean(canary), mean(stable))
+        return x == 0 || y == 0 ? .nan : x / y
+    }
+
+    /// The probability that a value of the canary is larger than one of stable.
+    package static func commonLanguageEffect(_ canary: [Double], _ stable: [Double]) -> Double {
+        var wins = 0.0
+        let sorted = stable.sorted()
+        for value in canary {
+            let below = sorted.firstIndex { $0 >= value } ?? sorted.count
+            let upTo = sorted.firstIndex { $0 > value } ?? sorted.count
+            wins += Double(below) + Double(upTo - below) / 2
+        }
+        return wins / (Double(canary.count) * Double(stable.count))
+    }
+
+    /// Type R-7: linear between order statistics. Source: Hyndman and Fan, Sample Quantiles (1996).
+    package static func percentile(_ sorted: [Double], _ percent: Double) -> Double {
+        let place = Double(sorted.count - 1) * percent / 100
+        let low = Int(place.rounded(.down))
+        let high = min(low + 1, sorted.count - 1)
+        return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
+    }
+
+    /// What lies strictly outside the fences goes.
+    /// - Parameter reducesSensitivity: The fences reach to the first and the 99th percentile at least, as in the judge.
+    package static func withoutOutliers(
+        _ values: [Double], factor: Double, reducesSensitivity: Bool = true
+    ) -> [Double] {
+        guard !values.isEmpty else { return values }
+        let sorted = values.sorted()
+        let (first, third) = (percentile(sorted, 25), percentile(sorted, 75))
+        var low = first - factor * (third - first)
+        var high = third + factor * (third - first)
+        if reducesSensitivity { (low, high) = (min(low, percentile(sorted, 1)), max(high, percentile(sorted, 99))) }
+        return values.filter { $0 >= low && $0 <= high }
+    }
+}

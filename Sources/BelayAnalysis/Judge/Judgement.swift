@@ -1,0 +1,136 @@
+package import BelayCore
+
+/// The score of all metrics together, as Kayenta has it.
+/// Source: spinnaker/kayenta, `WeightedSumScorer.scala`, `ThresholdScoreClassifier.scala`.
+package struct Judgement: Hashable, Sendable {
+    package struct Result: Hashable, Sendable {
+        package let name: String
+        package let groups: [String]
+        package let classification: Classification
+
+        package init(name: String, groups: [String], _ classification: Classification) {
+            self.name = name
+            self.groups = groups
+            self.classification = classification
+        }
+    }
+
+    package let score: Double
+    package let reason: String
+    package let results: [Result]
+
+    /// Judges what a provider answered.
+    package init(_ pairs: [SeriesAnswer.Pair], _ judge: Judge) {
+        let classifier = Classifier()
+        var results: [Result] = []
+        for (series, pair) in zip(judge.series, pairs) {
+            for (name, canary, stable) in Self.paired(pair, series) {
+                results.append(
+                    Result(
+                        name: name, groups: series.groups,
+                        classifier.classify(canary: canary, stable: stable, series)))
+            }
+            if Self.areMismatched(pair) {
+                let why = Classification(.error, reason: "\(series.name): the versions' labels have other names")
+                results.append(Result(name: series.name, groups: series.groups, why))
+            }
+        }
+        self.init(results, judge.groupWeights)
+    }
+
+    package init(_ results: [Result], _ weights: [Judge.GroupWeight]) {
+        self.results = results
+        let kinds = results.map(\.classification.kind)
+        if let critical = results.first(where: { $0.classification.isCritical && $0.classification.kind != .pass }) {
+            (score, reason) = (0, "\(critical.name) is critical: \(critical.classification.kind.rawValue)")
+        } else if kinds.isEmpty || 2 * kinds.count(where: { $0 == .noData }) >= kinds.count {
+            (score, reason) = (0, "half of the metrics or more have no data")
+        } else {
+            score = Self.weighted(results, weights)
+            reason = results.first { $0.classification.kind != .pass }?.classification.reason ?? ""
+        }
+    }
+
+    private static func weighted(_ results: [Result], _ weights: [Judge.GroupWeight]) -> Double {
+        var groups: [String] = []
+        for group in results.flatMap(\.groups) where !groups.contains(group) { groups.append(group) }
+        let configured = Dictionary(weights.map { ($0.group, $0.weight) }, uniquingKeysWith: { first, _ in first })
+        let others = groups.count { configured[$0] == nil }
+        let rest = (100 - weights.reduce(0) { $0 + $1.weight }) / Double(max(others, 1))
+        var total = 0.0
+        for group in groups {
+            let kinds = results.filter { $0.groups.contains(group) }.map(\.classification.kind)
+            let counted = kinds.filter { $0 != .noData && $0 != .error }
+            let passed = counted.count { $0 == .pass }
+            // A group of nothing but missing data counts as good; the rule above has looked at how much is missing.
+            let score = counted.isEmpty ? 100 : 100 * Double(passed) / Double(counted.count)
+            total += score * (configured[group] ?? rest) / 100
+        }
+        return (total * 100 + 0.5).rounded(.down) / 100
+    }
+
+    /// One side without any series is as long as the other, of nothing; one series each are a pair, whatever their labels.
+    private static func paired(
+        _ pair: SeriesAnswer.Pair, _ series: Judge.Series
+    ) -> [(name: String, canary: [Double], stable: [Double])] {
+        let (canary, stable) = (pair.canary, pair.stable)
+        func nothing(like other: TimeSeries) -> [Double] { other.values.map { _ in .nan } }
+        func name(_ one: TimeSeries) -> String {
+            let labels = one.labels.sorted { $0.key < $1.key }.map { "\($0.key)=\"\($0.value)\"" }
+            return labels.isEmpty ? series.name : "\(series.name){\(labels.joined(separator: ","))}"
+        }
+        if canary.isEmpty, stable.isEmpty { return [(series.name, [], [])] }
+        if canary.isEmpty { return stable.map { (name($0), nothing(like: $0), $0.values) } }
+        if stable.isEmpty { return canary.map { (name($0), $0.values, nothing(like: $0)) } }
+        if canary.count == 1, stable.count == 1 { return [(series.name, canary[0].values, stable[0].values)] }
+        let known = Dictionary(stable.map { ($0.labels, $0.values) }, uniquingKeysWith: { first, _ in first })
+        let ours = canary.map { (name($0), $0.values, known[$0.labels] ?? []) }
+        let others = stable.filter { one in !canary.contains { $0.labels == one.labels } }
+        return ours + others.map { (name($0), [], $0.values) }
+    }
+
+    private static func areMismatched(_ pair: SeriesAnswer.Pair) -> Bool {
+        guard let one = pair.canary.first, let other = pair.stable.first else { return false }
+        return (pair.canary.count > 1 || pair.stable.count > 1) && Set(one.labels.keys) != Set(other.labels.keys)
+    }
+
+    /// What the score means: at `pass` and above good, at `marginal` and below bad.
+    package func phase(_ judge: Judge) -> MeasurementPhase {
+        score <= judge.marginal ? .failed : score >= judge.pass ? .successful : .inconclusive
+    }
+
+    /// `66.67: error percent High (×3.2), latency Pass`.
+    package var text: String {
+        let parts = results.map { result in
+            let ratio = result.classification.ratio
+            let times = ratio.isFinite && ratio != 1 ? " (×\(Comparator.short(ratio)))" : ""
+            return "\(result.name) \(result.classification.kind.rawValue)\(times)"
+        }
+        return "\(Comparator.short(score)): " + parts.joined(separator: ", ")
+    }
+}
+
+extension Judge {
+    /// How far back a judge looks now: to the confirmation of the present share, or its own limit.
+    package func reach(at now: Timestamp, _ machine: RolloutMachine) -> Duration {
+        let since = max(machine.verifiedAt.duration(to: now), step)
+        return min(lookback ?? since, since)
+    }
+
+    /// A measurement's phase, value and message.
+    package func judge(_ answer: SeriesAnswer) -> (MeasurementPhase, value: String, message: String) {
+        switch answer {
+        case .noData(let message): return (.noData, "-", message)
+        case .error(let message): return (.error, "-", message)
+        case .pairs(let pairs):
+            // A side without any point is Kayenta's business; one with a few is nobody's.
+            let counts = pairs.flatMap { $0.canary + $0.stable }.map { $0.values.count { !$0.isNaN } }.filter { $0 > 0 }
+            guard let least = counts.min() else { return (.noData, "-", "no points yet") }
+            guard least >= minPoints else {
+                return (.noData, "-", "\(least) points every \(step.text) so far, \(minPoints) are needed")
+            }
+            let judgement = Judgement(pairs, self)
+            return (judgement.phase(self), judgement.text, judgement.reason)
+        }
+    }
+}

@@ -1,0 +1,39 @@
+package import BelayCore
+internal import BelayEngine
+package import BelayHTTP
+
+/// Every kind of source that a metric may have, one case a provider.
+package struct MetricProviders: MetricProvider {
+    private let prometheus: PrometheusProvider
+    private let web: WebProvider
+    private let command: CommandProvider
+
+    /// - Parameter environment: Where `env:NAME` references are looked up, each time they are used.
+    package init(client: HTTPClient, environment: [String: String]) {
+        let secrets = SecretReader(environment: environment)
+        let queue = ServerQueue(client: client, secrets: secrets)
+        prometheus = PrometheusProvider(queue: queue)
+        web = WebProvider(queue: queue, secrets: secrets)
+        command = CommandProvider(secrets: secrets)
+    }
+
+    package func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
+        switch metric.source {
+        case .prometheus(let query):
+            return await prometheus.measure(query, counts: metric.minRequests != nil, at: moment)
+        case .web(let query): return (await web.measure(query), nil)
+        case .command(let query): return (await command.measure(query), nil)
+        case .constant(let value): return (MetricAnswer.of(value), nil)
+        }
+    }
+
+    package func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer {
+        guard let query = metric.prometheus else { return .error("only Prometheus has counters") }
+        return await prometheus.counters(query, back: back, at: moment)
+    }
+
+    package func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
+        guard let query = metric.prometheus, let judge = metric.judge else { return .error("nothing is judged") }
+        return await prometheus.series(judge, query, back: back, at: moment)
+    }
+}

@@ -1,0 +1,35 @@
+internal import BelayAnalysis
+internal import BelayCore
+
+/// Where a template would do something else under Argo Rollouts than its author may think, and what Belay does instead.
+enum Hazards {
+    static func explain(_ metric: Metric, _ fields: SpecFields) {
+        if metric.successCondition == nil, let reader = fields["failureCondition"], metric.noData == .wait {
+            reader.note(
+                "without a successCondition NaN would pass in Argo, since no comparison with it holds; "
+                    + "here NaN and emptiness are no data, and no data is never success")
+        }
+        for key in ["successCondition", "failureCondition"] {
+            guard let reader = fields[key], let text = reader.text() else { continue }
+            explainVacuous(text, reader, metric)
+            if metric.noData == .evaluate, metric.successCondition == nil, !text.contains("isNaN") {
+                reader.note(
+                    "`noData: evaluate`: NaN passes, since no comparison with it holds; ask `isNaN(…)`, or `wait`")
+            }
+        }
+        if let limit = metric.limits.count, metric.scope == .always {
+            fields["count"]?.note(
+                "Argo stops measuring after \(limit) measurements; here \(limit) fresh ones are what each step needs, and "
+                    + "the watching goes on to the end. A run that is stopped early is no success either")
+        }
+    }
+
+    private static func explainVacuous(_ text: String, _ reader: SpecReader, _ metric: Metric) {
+        guard text.contains("all(") || text.contains("none(") else { return }
+        reader.note(
+            metric.noData == .wait
+                ? "`all` and `none` hold for an empty answer, so it would pass in Argo; here it is no data"
+                : "`all` and `none` hold for an empty answer, and with `noData: evaluate` it passes, as in Argo; "
+                    + "add `len(result) > 0 &&`, or leave `noData` at wait")
+    }
+}
