@@ -62,7 +62,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
         .testTarget(
-            name: "BelayEngineTests", dependencies: ["BelayCore", "BelayEngine", "BelayTestSupport"],
+            name: "BelayEngineTests", dependencies: ["BelayAnalysis", "BelayCore", "BelayEngine"],
             swiftSettings: strict),
         .testTarget(
             name: "BelayJournalTests", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", grdb],

@@ -7,8 +7,14 @@ import Glibc
 
 // The figures, each as a median beside its limit: `belay-bench BINARY`. End to end on the real HAProxy and Prometheus.
 
+if CommandLine.arguments.dropFirst().first == "--study" {
+    let numbers = CommandLine.arguments.dropFirst(2).compactMap { UInt64($0) }
+    print(Bench.machine)
+    await Study(runs: Int(numbers.first ?? 4000), seed: numbers.dropFirst().first ?? 1).run()
+    exit(0)
+}
 guard CommandLine.arguments.count == 2 else {
-    print("usage: belay-bench BINARY")
+    print("usage: belay-bench BINARY | --study [RUNS] [SEED]")
     exit(64)
 }
 do {

@@ -33,7 +33,9 @@ struct BelayCommand: AsyncParsableCommand {
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self,
                 ]),
-            CommandGroup(name: "Check", subcommands: [LintCommand.self, PlanCommand.self, DoctorCommand.self]),
+            CommandGroup(
+                name: "Check",
+                subcommands: [LintCommand.self, PlanCommand.self, SimulateCommand.self, DoctorCommand.self]),
             CommandGroup(
                 name: "Other",
                 subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),

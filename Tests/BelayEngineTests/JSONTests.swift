@@ -1,6 +1,6 @@
+import BelayAnalysis
 import BelayCore
 import BelayEngine
-import BelayTestSupport
 import Foundation
 import Testing
 

@@ -82,6 +82,15 @@ package struct Comparator: Sendable {
         }
     }
 
+    /// What a window says that was counted elsewhere, by the driver's own clock: in a simulation.
+    package mutating func measure(_ window: CountWindow, _ machine: RolloutMachine, at now: Timestamp) -> Measurement? {
+        catchUp(with: machine.state.metrics[metric].evidence)
+        guard let step = machine.state.step else { return nil }
+        let evidence = evidence(of: window, step: step, machine, .zero)
+        return Measurement(
+            metric: metric, phase: .successful, value: "", startedAt: now, finishedAt: now, evidence: evidence)
+    }
+
     /// Begins to cut windows, at the last one's end or where the canary's traffic began anew.
     private mutating func cut(from start: Timestamp, beganAt moment: Timestamp, _ seen: [Evidence]) {
         if windows != nil, cutSince == moment { return }

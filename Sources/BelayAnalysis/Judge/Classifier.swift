@@ -1,9 +1,5 @@
 package import BelayCore
 
-internal import func Glibc.cos
-internal import func Glibc.log
-internal import func Glibc.sqrt
-
 /// What Kayenta's judge makes of one metric of both versions.
 /// Source: spinnaker/kayenta, `MannWhitneyClassifier.scala`, `NetflixACAJudge.scala`.
 package struct Classification: Hashable, Sendable {
@@ -90,16 +86,8 @@ package struct Classifier: Sendable {
     /// Two constants that differ have no ranks to speak of: a little noise gives them some. Always the same noise, so that
     /// a judgement can be had again.
     private func jittered(_ values: [Double], seed: UInt64) -> [Double] {
-        var state = seed
-        func uniform() -> Double {
-            // Source: https://prng.di.unimi.it/splitmix64.c
-            state &+= 0x9E37_79B9_7F4A_7C15
-            var mixed = state
-            mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-            mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-            return (Double((mixed ^ (mixed >> 31)) >> 11) + 0.5) / 0x1p53
-        }
-        return values.map { $0 + 1e-5 * $0 * sqrt(-2 * log(uniform())) * cos(2 * .pi * uniform()) }
+        var random = SplitMix64(seed: seed)
+        return values.map { $0 + 1e-5 * $0 * random.normal() }
     }
 
     // MARK: Statistics

@@ -35,7 +35,7 @@ package struct BetaMixture: Hashable, Sendable {
     private static func logBeta(_ a: Double, _ b: Double) -> Double { lgamma(a) + lgamma(b) - lgamma(a + b) }
 
     /// `log I_x(a, b)`, the regularised incomplete beta function.
-    private static func logLower(_ x: Double, _ a: Double, _ b: Double) -> Double {
+    static func logLower(_ x: Double, _ a: Double, _ b: Double) -> Double {
         x <= (a + 1) / (a + b + 2) ? logTail(x, a, b) : log1p(-exp(logTail(1 - x, b, a)))
     }
 

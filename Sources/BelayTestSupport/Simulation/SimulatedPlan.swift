@@ -1,3 +1,4 @@
+internal import BelayAnalysis
 internal import BelayCore
 
 /// A random plan: one to four steps, none to two metrics, sometimes an approval, short limits.

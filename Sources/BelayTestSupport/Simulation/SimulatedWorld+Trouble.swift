@@ -1,3 +1,4 @@
+internal import BelayAnalysis
 internal import BelayCore
 
 extension SimulatedWorld {

@@ -1,0 +1,241 @@
+import BelayAnalysis
+import BelayCore
+import Glibc
+
+/// The gate on the traffic models of the policy study, with fresh seeds: `belay-bench --study [RUNS] [SEED]`. Prints the
+/// tables that docs/gates.md has.
+struct Study {
+    let runs: Int
+    let seed: UInt64
+
+    /// 15 s intervals, one of lag, 30 min; base errors 0.1 %.
+    private static let rates: [Double] = [50, 200, 1000, 5000]
+    private static let errors: [Double] = [0.001, 0.002, 0.003, 0.005, 0.01, 0.02, 0.05]
+    private static let horizon = 1800.0
+
+    enum Policy: String, CaseIterable {
+        case belay = "Belay"
+        case belayDelta = "Belay, delta 0.5 %"
+        case reference = "The reference gate, on at its hard limit"
+        case argo = "Argo 1 %"
+        case kayenta = "Kayenta, 5 min"
+    }
+
+    static func plan(delta: Double? = nil) -> Plan {
+        var comparison = Comparison()
+        comparison.delta = delta
+        var counters = CounterQuery(canary: "canary", stable: "stable")
+        counters.bad = [.init(label: "code", pattern: "5..")]
+        var metric = Metric(
+            name: "errors",
+            query: PrometheusQuery(server: Endpoint(address: "http://p"), question: .counters(counters)))
+        metric.comparison = comparison
+        let hold = Hold(min: .seconds(60), max: .seconds(300))
+        let steps = [1000, 2500, 5000].map { PlanStep(weight: Weight(basisPoints: $0)!, hold: hold) }
+        let sides = Sides(first: Side(name: "a", backend: "a"), second: Side(name: "b", backend: "b"))
+        let target = HAProxyTarget(sockets: [], mapFile: "/m", key: "k", sides: sides)
+        return Plan(
+            name: "study", revision: "2", target: Target(haproxy: target, identity: "study"),
+            roles: Roles(canaryIsSecond: true), steps: steps + [PlanStep(weight: .full)], metrics: [metric])
+    }
+
+    static func play(_ policy: Policy, _ model: TrafficModel) -> @Sendable (UInt64) -> Played {
+        let schedule = [0.1, 0.25, 0.5, 1].map { (share: $0, seconds: 300.0) }
+        switch policy {
+        case .belay, .belayDelta:
+            let plan = plan(delta: policy == .belayDelta ? 0.005 : nil)
+            let simulation = SimulatedRollout(plan: plan, model: model, readings: [.errorRatio], horizon: horizon)
+            return { simulation.play(seed: $0) }
+        case .reference:
+            return { ReferencePolicy(shares: schedule.map(\.share)).play(model, horizon: horizon, seed: $0) }
+        case .argo:
+            let argo = ThresholdPolicy(steps: schedule, limit: 0.01)
+            return { argo.play(model, horizon: horizon, seed: $0) }
+        case .kayenta:
+            let kayenta = KayentaPolicy(steps: schedule)
+            return { kayenta.play(model, horizon: horizon, seed: $0) }
+        }
+    }
+
+    private func summary(_ policy: Policy, _ model: TrafficModel) async -> PlayedSummary {
+        // Promises are about rare things: the healthy and the fivefold need many more runs than a mean does.
+        let isPromised =
+            [.belay, .reference].contains(policy) && model.noise == 0
+            && [0.001, 0.005, 0.01].contains(model.canaryErrors)
+        let count = policy == .kayenta ? max(runs / 5, 100) : isPromised ? runs * 10 : runs
+        return await PlayedSummary.of(runs: count, seed: seed, Self.play(policy, model))
+    }
+
+    func run() async {
+        var table: [Policy: [[PlayedSummary]]] = [:]
+        for policy in Policy.allCases {
+            var rows: [[PlayedSummary]] = []
+            for rate in Self.rates {
+                var row: [PlayedSummary] = []
+                for errors in Self.errors {
+                    var model = TrafficModel()
+                    (model.requests, model.canaryErrors) = (rate, errors)
+                    row.append(await summary(policy, model))
+                }
+                rows.append(row)
+            }
+            table[policy] = rows
+            show(policy, rows)
+        }
+        compare(table)
+        await special()
+    }
+
+    private func show(_ policy: Policy, _ rows: [[PlayedSummary]]) {
+        print("\n### \(policy.rawValue)\n")
+        print(
+            "| requests/s | canary's errors | taken back (95 %) | promoted | a person called | s to rollback | s to 100 % | failed requests |"
+        )
+        print("|---|---|---|---|---|---|---|---|")
+        for (rate, row) in zip(Self.rates, rows) {
+            for (errors, summary) in zip(Self.errors, row) {
+                let cells = [
+                    "\(Int(rate))", percent(errors), proportion(summary.rollbackRate),
+                    percent(summary.promotionRate.value), percent(summary.waitingRate.value),
+                    number(summary.secondsToRollback), number(summary.secondsToFull), number(summary.excessBad),
+                ]
+                print("| \(cells.joined(separator: " | ")) |")
+            }
+        }
+    }
+
+    /// Geometric means over the cells with a regression.
+    private func compare(_ table: [Policy: [[PlayedSummary]]]) {
+        guard let ours = table[.belay] else { return }
+        print("\n| against | failed requests, theirs over Belay's (geometric mean) | least | most |")
+        print("|---|---|---|---|")
+        for policy in [Policy.reference, .argo, .kayenta, .belayDelta] {
+            guard let theirs = table[policy] else { continue }
+            var ratios: [Double] = []
+            for (row, other) in zip(ours, theirs) {
+                for (one, two) in zip(row.dropFirst(), other.dropFirst()) {
+                    guard let mean = one.excessBad.mean, let their = two.excessBad.mean, mean > 0 else { continue }
+                    ratios.append(their / mean)
+                }
+            }
+            let product = ratios.reduce(1.0) { $0 * Self.power($1, 1 / Double(ratios.count)) }
+            print(
+                "| \(policy.rawValue) | \(short(product)) | \(short(ratios.min() ?? 0)) | \(short(ratios.max() ?? 0)) |"
+            )
+        }
+    }
+
+    private static func power(_ base: Double, _ exponent: Double) -> Double {
+        base > 0 ? exp(exponent * log(base)) : 0
+    }
+
+    /// Where a gate can go wrong, and where the guarantee ends.
+    private func special() async {
+        print("\n| what | requests/s | taken back (95 %) | promoted | a person called | failed requests |")
+        print("|---|---|---|---|---|---|")
+        for rate in Self.rates {
+            for (name, change) in Self.cases {
+                var model = TrafficModel()
+                model.requests = rate
+                change(&model)
+                let summary = await summary(.belay, model)
+                let cells = [
+                    name, "\(Int(rate))", proportion(summary.rollbackRate), percent(summary.promotionRate.value),
+                    percent(summary.waitingRate.value), number(summary.excessBad),
+                ]
+                print("| \(cells.joined(separator: " | ")) |")
+            }
+        }
+    }
+
+    private static let cases: [(String, @Sendable (inout TrafficModel) -> Void)] = [
+        ("healthy, 2 % errors of both for 5 min", { $0.incident = .init(from: 180, to: 480, errors: 0.02) }),
+        ("healthy, 3 % errors in its first 30 s", { $0.coldStart = .init(seconds: 30, errors: 0.03) }),
+        ("1 % errors from 50 % of the traffic on", { $0.underLoad = .init(share: 0.5, errors: 0.009) }),
+        ("healthy, independent noise of variance 0.1", { $0.noise = 0.1 }),
+        ("healthy, independent noise of variance 0.4", { $0.noise = 0.4 }),
+    ]
+
+    // MARK: Text
+
+    private func percent(_ share: Double) -> String { "\(short(share * 100)) %" }
+    private func proportion(_ rate: Proportion) -> String {
+        "\(percent(rate.value)) (\(short(rate.low * 100)) … \(short(rate.high * 100)))"
+    }
+    private func number(_ moments: Moments) -> String {
+        guard let mean = moments.mean else { return "" }
+        return "\(short(mean)) ± \(short(moments.margin ?? 0))"
+    }
+    private func short(_ number: Double) -> String { Comparator.short(number) }
+}
+
+/// The policy of statistics that the gate comes from: it goes on at its hard limit, suspicious or not.
+struct ReferencePolicy {
+    let shares: [Double]
+
+    func play(_ model: TrafficModel, horizon: Double, seed: UInt64) -> Played {
+        var settings = SequentialGate.Settings()
+        settings.onSuspicion = .promote
+        // The gate's own time is that of its polls, which come one interval after what they show.
+        settings.comparison.warmUp = .seconds(30 + model.lag)
+        var gate = SequentialGate(settings)
+        var traffic = SimulatedTraffic(model, length: 15, seed: seed)
+        var (played, changedAt) = (Played(), 0.0)
+        while traffic.now < horizon {
+            traffic.advance(share: shares[gate.step])
+            guard played.fullAt == nil else { continue }
+            let seen = traffic.now - model.lag
+            let counts = seen > 0 ? traffic.sum(upTo: seen, seconds: 15) : .init()
+            let bad = CountWindow.Bad(canary: counts.canaryBad, stable: counts.stableBad)
+            let step = gate.step
+            let outcome = gate.poll(
+                15, Counts(bad: [bad], canaryRequests: counts.canary, stableRequests: counts.stable),
+                isWhole: seen - 15 >= changedAt)
+            if gate.step != step { changedAt = traffic.now }
+            switch outcome.decision {
+            case .abort: (played.rolledBackAt, played.end) = (traffic.now, .rolledBack(.gate))
+            case .complete: (played.fullAt, played.end) = (traffic.now, .promoted)
+            case .warmUp, .hold, .promote, .pause: break
+            }
+            if played.isRolledBack { break }
+        }
+        played.excessBad = traffic.excessBad
+        return played
+    }
+}
+
+/// Kayenta as it runs beside a fixed schedule: a judgement every five minutes on a growing window of one-minute points of
+/// the error percentage, increase, critical, 95 and 75.
+struct KayentaPolicy {
+    let steps: [(share: Double, seconds: Double)]
+
+    func play(_ model: TrafficModel, horizon: Double, seed: UInt64) -> Played {
+        var series = Judge.Series(name: "errors", canary: "", stable: "")
+        (series.direction, series.isCritical) = (.increase, true)
+        var traffic = SimulatedTraffic(model, length: 15, seed: seed)
+        var (played, step, since) = (Played(), 0, 0.0)
+        while traffic.now < horizon {
+            traffic.advance(share: steps[step].share)
+            if played.fullAt == nil, traffic.now.truncatingRemainder(dividingBy: 300) == 0, isBad(traffic, series) {
+                (played.rolledBackAt, played.end) = (traffic.now, .rolledBack(.gate))
+                break
+            }
+            if played.fullAt == nil, traffic.now - since >= steps[step].seconds {
+                (step, since) = (step + 1, traffic.now)
+                if step == steps.count - 1 { (played.fullAt, played.end) = (traffic.now, .promoted) }
+            }
+        }
+        played.excessBad = traffic.excessBad
+        return played
+    }
+
+    private func isBad(_ traffic: SimulatedTraffic, _ series: Judge.Series) -> Bool {
+        var (canary, stable): ([Double], [Double]) = ([], [])
+        for end in stride(from: 60, through: traffic.now - traffic.model.lag, by: 60) {
+            let counts = traffic.sum(upTo: end, seconds: 60)
+            if counts.canary > 0 { canary.append(counts.canaryBad / counts.canary * 100) }
+            if counts.stable > 0 { stable.append(counts.stableBad / counts.stable * 100) }
+        }
+        return Classifier().classify(canary: canary, stable: stable, series).kind == .high
+    }
+}

@@ -1,0 +1,222 @@
+package import BelayCore
+
+/// How one played rollout ended.
+package struct Played: Hashable, Sendable {
+    package enum End: Hashable, Sendable {
+        case promoted
+        case rolledBack(Cause.Kind)
+        /// Paused: a person is called.
+        case waiting
+        /// Neither, when the time was over.
+        case underWay
+    }
+
+    package var end = End.underWay
+    /// Seconds from the canary's first request to the way back.
+    package var rolledBackAt: Double?
+    /// Seconds from the canary's first request until it had all the traffic.
+    package var fullAt: Double?
+    /// Failed requests that stable would have answered.
+    package var excessBad = 0.0
+
+    package init() {}
+
+    package var isRolledBack: Bool {
+        if case .rolledBack = end { true } else { false }
+    }
+}
+
+/// A plan played against modelled traffic by the same machine that drives real rollouts. The router obeys at once; what is
+/// simulated is what the traffic looks like to the gates, and what they make of it.
+package struct SimulatedRollout: Sendable {
+    package let plan: Plan
+    package let model: TrafficModel
+    /// What each metric reads, by its place in the plan.
+    package let readings: [ModelledValue]
+    /// Seconds after which it ends in any case.
+    package let horizon: Double
+    private let evaluators: [Evaluator?]
+    private let scales: [Double]
+    private let comparators: [Comparator?]
+    /// Of one interval, s.
+    private let length: Double
+
+    package init(plan: Plan, model: TrafficModel, readings: [ModelledValue], horizon: Double) {
+        self.plan = plan
+        self.model = model
+        self.readings = readings
+        self.horizon = horizon
+        evaluators = plan.metrics.map { try? Evaluator($0) }
+        scales = plan.metrics.map { ModelledValue.scale(of: $0.prometheus?.text ?? "") }
+        comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
+        length = Self.length(of: plan, lag: model.lag)
+    }
+
+    /// The longest interval that all rhythms are made of, 1 to 15 s.
+    private static func length(of plan: Plan, lag: Double) -> Double {
+        func common(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : common(b, a % b) }
+        let rhythms = plan.metrics.map { $0.interval.wholeMilliseconds } + [Int64(lag * 1000)].filter { $0 > 0 }
+        let whole = rhythms.reduce(15_000, common)
+        return Double(max(whole, 1000)) / 1000
+    }
+
+    /// One course; the same seed gives the same one.
+    package func play(seed: UInt64) -> Played {
+        var run = Run(self, seed: seed)
+        return run.play()
+    }
+
+    private struct Run {
+        let simulation: SimulatedRollout
+        var machine: RolloutMachine
+        var traffic: SimulatedTraffic
+        var comparators: [Comparator?]
+        /// Up to when each comparison has counted, s.
+        var counted: [Double]
+        var share = Weight.zero
+        var played = Played()
+
+        init(_ simulation: SimulatedRollout, seed: UInt64) {
+            self.simulation = simulation
+            machine = RolloutMachine(
+                .init(plan: simulation.plan, original: "0", actor: Actor(name: "simulation")), at: Self.epoch)
+            traffic = SimulatedTraffic(simulation.model, length: simulation.length, seed: seed)
+            comparators = simulation.comparators
+            counted = simulation.plan.metrics.map { _ in 0 }
+        }
+
+        private static let epoch = Timestamp(milliseconds: 1_000_000_000)
+
+        private var now: Timestamp { Self.epoch.advanced(by: .milliseconds(Int64(traffic.now * 1000))) }
+
+        private func reading(_ share: Weight) -> Reading {
+            Reading(instances: [.init(running: share, startsWith: share, process: 1)], startedAt: now)
+        }
+
+        private mutating func tell(_ input: Input) {
+            guard case .events(let events) = machine.decide(input, at: now) else { return }
+            for event in events {
+                if case .wayBackBegan(let cause) = event, played.rolledBackAt == nil {
+                    played.rolledBackAt = traffic.now
+                    played.end = .rolledBack(cause.kind)
+                }
+                machine.apply(event, at: max(now, machine.state.lastEventAt))
+            }
+        }
+
+        mutating func play() -> Played {
+            tell(.tookOver(epoch: 1, holder: "simulation"))
+            tell(.claimed(.ours(reading(.zero))))
+            while true {
+                settle()
+                if played.isRolledBack || traffic.now >= simulation.horizon { break }
+                traffic.advance(share: Double(share.basisPoints) / 10_000)
+            }
+            if case .finished(.promoted) = machine.state.phase {
+                played.end = .promoted
+            } else if machine.state.pause != nil, !played.isRolledBack {
+                played.end = .waiting
+            }
+            played.excessBad = traffic.excessBad
+            return played
+        }
+
+        /// Everything that is due now.
+        private mutating func settle() {
+            for _ in 0..<64 {
+                if machine.state.isFinished || played.isRolledBack { return }
+                let work = machine.work(at: now)
+                if let write = work.traffic {
+                    share = write.share
+                    if share == .full, played.fullAt == nil { played.fullAt = traffic.now }
+                    tell(.wrote(write, reading(write.share), error: nil))
+                } else if let action = work.action {
+                    switch action {
+                    case .claim: tell(.claimed(.ours(reading(share))))
+                    case .release: tell(.released(error: nil))
+                    }
+                } else if !work.measurements.isEmpty {
+                    for index in work.measurements where machine.activeMetrics.contains(index) {
+                        tell(.measured(measure(index)))
+                    }
+                } else if let next = work.next, next <= now.advanced(by: .milliseconds(1)) {
+                    tell(.tick)
+                } else {
+                    return
+                }
+            }
+            tell(.tick)
+        }
+
+        // MARK: What the gates see
+
+        /// What has arrived by now, s.
+        private var seen: Double { max(traffic.now - simulation.model.lag, 0) }
+
+        private mutating func measure(_ index: Int) -> Measurement {
+            let metric = simulation.plan.metrics[index]
+            func result(_ phase: MeasurementPhase, _ value: String = "") -> Measurement {
+                Measurement(metric: index, phase: phase, value: value, startedAt: now, finishedAt: now)
+            }
+            if comparators[index] != nil { return compare(index) ?? result(.successful) }
+            if let judge = metric.judge { return result(judge.judge(.pairs(pairs(judge))).0) }
+            if case .nothing = simulation.readings[index] { return result(.successful) }
+            let window = max(metric.window.inSeconds, simulation.length)
+            let counts = traffic.sum(upTo: seen, seconds: window)
+            let value = read(simulation.readings[index], counts) * simulation.scales[index]
+            let isScalar = metric.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true
+            let phase = simulation.evaluators[index]?.phase(
+                of: isScalar ? .scalar(value) : .list([value]), requests: .scalar(counts.canary))
+            return result(phase?.0 ?? .error)
+        }
+
+        private mutating func read(_ reading: ModelledValue, _ counts: SimulatedTraffic.Interval) -> Double {
+            let (model, requests) = (simulation.model, counts.canary)
+            return switch reading {
+            case .errorRatio: requests > 0 ? counts.canaryBad / requests : .nan
+            case .successRatio: requests > 0 ? 1 - counts.canaryBad / requests : .nan
+            case .latencyQuantile(let quantile):
+                model.quantile(quantile, of: requests, times: model.canaryLatency, &traffic.random)
+            case .latencyMean: model.mean(of: requests, times: model.canaryLatency, &traffic.random)
+            case .nothing: 0
+            }
+        }
+
+        /// The window since the last one; nil where nothing new has arrived.
+        private mutating func compare(_ index: Int) -> Measurement? {
+            guard let query = simulation.plan.metrics[index].counters,
+                let began = machine.state.metrics[index].comparesFrom
+            else { return nil }
+            let start = max(counted[index], Self.epoch.duration(to: began).inSeconds)
+            guard seen > start else { return nil }
+            let counts = traffic.sum(upTo: seen, seconds: seen - start)
+            let bad: [CountWindow.Bad] =
+                query.slowerThan.isEmpty
+                ? [.init(canary: counts.canaryBad, stable: counts.stableBad)]
+                : traffic.slow(counts, query.slowerThan).map { .init(canary: $0.canary, stable: $0.stable) }
+            counted[index] = seen
+            func moment(_ second: Double) -> Timestamp { Self.epoch.advanced(by: .milliseconds(Int64(second * 1000))) }
+            let window = CountWindow(
+                from: moment(start), to: moment(seen), since: moment(start), canaryRequests: counts.canary,
+                stableRequests: counts.stable, bad: bad)
+            let (machine, now) = (machine, now)
+            return comparators[index]?.measure(window, machine, at: now)
+        }
+
+        private mutating func pairs(_ judge: Judge) -> [SeriesAnswer.Pair] {
+            let (step, back) = (judge.step.inSeconds, judge.reach(at: now, machine).inSeconds)
+            var (canary, stable): ([Double], [Double]) = ([], [])
+            var end = seen
+            while end - step >= traffic.now - back - 0.001, end - step >= 0 {
+                let counts = traffic.sum(upTo: end, seconds: step)
+                if counts.canary > 0 { canary.append(counts.canaryBad / counts.canary * 100) }
+                if counts.stable > 0 { stable.append(counts.stableBad / counts.stable * 100) }
+                end -= step
+            }
+            func series(_ values: [Double]) -> [TimeSeries] {
+                values.isEmpty ? [] : [TimeSeries(labels: [:], values: values)]
+            }
+            return judge.series.map { _ in SeriesAnswer.Pair(canary: series(canary), stable: series(stable)) }
+        }
+    }
+}
