@@ -16,14 +16,17 @@ struct Study {
     enum Policy: String, CaseIterable {
         case belay = "Belay"
         case belayDelta = "Belay, delta 0.5 %"
+        /// Told of a service whose errors are that bumpy.
+        case belayNoisy = "Belay, variance 0.8"
         case reference = "The reference gate, on at its hard limit"
         case argo = "Argo 1 %"
         case kayenta = "Kayenta, 5 min"
     }
 
-    static func plan(delta: Double? = nil) -> Plan {
+    static func plan(delta: Double? = nil, variance: Double? = nil) -> Plan {
         var comparison = Comparison()
         comparison.delta = delta
+        if let variance { comparison.dispersion.variance = variance }
         var counters = CounterQuery(canary: "canary", stable: "stable")
         counters.bad = [.init(label: "code", pattern: "5..")]
         var metric = Metric(
@@ -42,8 +45,9 @@ struct Study {
     static func play(_ policy: Policy, _ model: TrafficModel) -> @Sendable (UInt64) -> Played {
         let schedule = [0.1, 0.25, 0.5, 1].map { (share: $0, seconds: 300.0) }
         switch policy {
-        case .belay, .belayDelta:
-            let plan = plan(delta: policy == .belayDelta ? 0.005 : nil)
+        case .belay, .belayDelta, .belayNoisy:
+            let plan = plan(
+                delta: policy == .belayDelta ? 0.005 : nil, variance: policy == .belayNoisy ? 0.8 : nil)
             let simulation = SimulatedRollout(plan: plan, model: model, readings: [.errorRatio], horizon: horizon)
             return { simulation.play(seed: $0) }
         case .reference:
@@ -66,9 +70,16 @@ struct Study {
         return await PlayedSummary.of(runs: count, seed: seed, Self.play(policy, model))
     }
 
+    /// The study's plain traffic of that size.
+    private func plain(_ model: TrafficModel) -> TrafficModel {
+        var plain = TrafficModel()
+        (plain.requests, plain.canaryErrors) = (model.requests, model.canaryErrors)
+        return plain
+    }
+
     func run() async {
         var table: [Policy: [[PlayedSummary]]] = [:]
-        for policy in Policy.allCases {
+        for policy in Policy.allCases where policy != .belayNoisy {
             var rows: [[PlayedSummary]] = []
             for rate in Self.rates {
                 var row: [PlayedSummary] = []
@@ -120,7 +131,7 @@ struct Study {
             }
             let product = ratios.reduce(1.0) { $0 * Self.power($1, 1 / Double(ratios.count)) }
             print(
-                "| \(policy.rawValue) | \(short(product)) | \(short(ratios.min() ?? 0)) | \(short(ratios.max() ?? 0)) |"
+                "| \(policy.rawValue) | \((product * 100).rounded() / 100) | \(short(ratios.min() ?? 0)) | \(short(ratios.max() ?? 0)) |"
             )
         }
     }
@@ -134,11 +145,11 @@ struct Study {
         print("\n| what | requests/s | taken back (95 %) | promoted | a person called | failed requests |")
         print("|---|---|---|---|---|---|")
         for rate in Self.rates {
-            for (name, change) in Self.cases {
+            for (name, policy, change) in Self.cases {
                 var model = TrafficModel()
                 model.requests = rate
                 change(&model)
-                let summary = await summary(.belay, model)
+                let summary = await summary(policy, model)
                 let cells = [
                     name, "\(Int(rate))", proportion(summary.rollbackRate), percent(summary.promotionRate.value),
                     percent(summary.waitingRate.value), number(summary.excessBad),
@@ -148,12 +159,15 @@ struct Study {
         }
     }
 
-    private static let cases: [(String, @Sendable (inout TrafficModel) -> Void)] = [
-        ("healthy, 2 % errors of both for 5 min", { $0.incident = .init(from: 180, to: 480, errors: 0.02) }),
-        ("healthy, 3 % errors in its first 30 s", { $0.coldStart = .init(seconds: 30, errors: 0.03) }),
-        ("1 % errors from 50 % of the traffic on", { $0.underLoad = .init(share: 0.5, errors: 0.009) }),
-        ("healthy, independent noise of variance 0.1", { $0.noise = 0.1 }),
-        ("healthy, independent noise of variance 0.4", { $0.noise = 0.4 }),
+    private static let cases: [(String, Policy, @Sendable (inout TrafficModel) -> Void)] = [
+        ("healthy, 2 % errors of both for 5 min", .belay, { $0.incident = .init(from: 180, to: 480, errors: 0.02) }),
+        ("healthy, 3 % errors in its first 30 s", .belay, { $0.coldStart = .init(seconds: 30, errors: 0.03) }),
+        ("1 % errors from 50 % of the traffic on", .belay, { $0.underLoad = .init(share: 0.5, errors: 0.009) }),
+        ("healthy, noise of variance 0.4", .belay, { $0.noise = 0.4 }),
+        ("the same, `dispersion: {variance: 0.8}`", .belayNoisy, { $0.noise = 0.4 }),
+        ("healthy, its users have 1.5 times the errors", .belay, { $0.canaryErrors = 0.0015 }),
+        ("1 % errors, half of them on stable, too", .belay, { ($0.canaryErrors, $0.contamination) = (0.01, 0.5) }),
+        ("1 % errors, nine tenths on stable, too", .belay, { ($0.canaryErrors, $0.contamination) = (0.01, 0.9) }),
     ]
 
     // MARK: Text

@@ -7,12 +7,14 @@ package struct Evaluator: Sendable {
     private let failure: Condition?
     /// The query gives a scalar: VictoriaMetrics answers it as a vector of one.
     private let isScalar: Bool
+    private let used: Set<Condition.Variable>
 
     /// - Throws: ``ConditionError`` where a condition of the frozen plan cannot be read.
     package init(_ metric: Metric) throws(ConditionError) {
         self.metric = metric
         success = if let text = metric.successCondition { try Condition(text) } else { nil }
         failure = if let text = metric.failureCondition { try Condition(text) } else { nil }
+        used = (success?.variables ?? []).union(failure?.variables ?? [])
         isScalar =
             if case .instant(let text)? = metric.prometheus?.question {
                 PromQL.shape(of: text) == .scalar
@@ -23,10 +25,14 @@ package struct Evaluator: Sendable {
 
     /// The measurement's phase by Argo Rollouts' `EvaluateResult`, and a message where there is something to say.
     /// No data is never success: without `noData: evaluate`, emptiness and NaN do not reach the conditions.
-    /// - Parameter requests: The requests in the window, where `minRequests` asks for them.
-    package func phase(of answer: MetricAnswer, requests: MetricAnswer? = nil) -> (MeasurementPhase, String) {
+    /// - Parameters:
+    ///   - requests: The requests in the window, where `minRequests` or a condition asks for them.
+    ///   - asked: The share that the canary was asked to have during the whole window, 0…1; nil where it changed.
+    package func phase(
+        of answer: MetricAnswer, requests: MetricAnswer? = nil, asked: Double? = nil
+    ) -> (MeasurementPhase, String) {
         if isScalar, case .list(let numbers) = answer, numbers.count == 1 {
-            return phase(of: .scalar(numbers[0]), requests: requests)
+            return phase(of: .scalar(numbers[0]), requests: requests, asked: asked)
         }
         switch answer {
         case .noData(let message): return (.noData, message)
@@ -35,10 +41,20 @@ package struct Evaluator: Sendable {
         }
         if let few = tooFew(requests) { return few }
         if metric.noData == .wait, let missing = missingData(in: answer) { return (.noData, missing) }
+        var variables: [Condition.Variable: Double] = [:]
+        variables[.asked] = asked
+        if asked == nil, used.contains(.asked) { return (.noData, "the window reaches back to another share") }
+        if used.contains(.requests) {
+            switch requests.map(count) {
+            case .success(let count)?: variables[.requests] = count
+            case .failure(let failure)?: return failure.measured
+            case nil: return (.noData, "no requests seen")
+            }
+        }
         do throws(ConditionError) {
-            if let failure, try failure.holds(for: answer) { return (.failed, "`\(failure.text)` holds") }
+            if let failure, try failure.holds(for: answer, variables) { return (.failed, "`\(failure.text)` holds") }
             guard let success else { return (.successful, "") }
-            if try success.holds(for: answer) { return (.successful, "") }
+            if try success.holds(for: answer, variables) { return (.successful, "") }
             return failure == nil
                 ? (.failed, "`\(success.text)` does not hold") : (.inconclusive, "neither condition holds")
         } catch {
@@ -59,16 +75,32 @@ package struct Evaluator: Sendable {
 
     private func tooFew(_ requests: MetricAnswer?) -> (MeasurementPhase, String)? {
         guard let wanted = metric.minRequests else { return nil }
-        switch requests {
-        case .scalar(let seen):
+        switch requests.map(count) {
+        case nil: return (.noData, "no requests seen, minRequests \(wanted)")
+        case .failure(let failure)?: return failure.measured
+        case .success(let seen)?:
             return seen >= Double(wanted)
                 ? nil : (.noData, "\(Int(seen.isFinite ? seen : 0)) requests seen, minRequests \(wanted)")
-        case .list(let seen) where seen.count == 1: return tooFew(.scalar(seen[0]))
-        case .list([]), nil: return (.noData, "no requests seen, minRequests \(wanted)")
-        case .list(let several): return (.error, "requestsQuery gives \(several.count) series, one is expected")
-        case .noData(let message): return (.noData, message)
-        case .json: return (.error, "requestsQuery gives no number")
-        case .error(let message): return (.error, "requestsQuery: \(message)")
+        }
+    }
+
+    private struct NoCount: Error {
+        let measured: (MeasurementPhase, String)
+
+        init(_ phase: MeasurementPhase, _ message: String) { measured = (phase, message) }
+    }
+
+    /// The one number that `requestsQuery` gives.
+    private func count(_ requests: MetricAnswer) -> Result<Double, NoCount> {
+        switch requests {
+        case .scalar(let seen): .success(seen)
+        case .list(let seen) where seen.count == 1: .success(seen[0])
+        case .list([]): .success(0)
+        case .list(let several):
+            .failure(NoCount(.error, "requestsQuery gives \(several.count) series, one is expected"))
+        case .noData(let message): .failure(NoCount(.noData, message))
+        case .json: .failure(NoCount(.error, "requestsQuery gives no number"))
+        case .error(let message): .failure(NoCount(.error, "requestsQuery: \(message)"))
         }
     }
 }

@@ -216,11 +216,11 @@ package final class Rig {
         }
     }
 
-    private static func connects(to port: Int) -> Bool {
+    package static func connects(to port: Int) -> Bool {
         guard let file = Loopback.connect(port: port, timeout: 1) else { return false }
         close(file)
         return true
     }
 
-    private static let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
+    package static let path = (ProcessInfo.processInfo.environment["PATH"] ?? "/usr/bin:/bin") + ":/usr/sbin:/sbin"
 }

@@ -59,14 +59,13 @@ package final class Engine: Sendable {
     private let inbox = Inbox<Message>()
     private let disk = Blocking("belay.journal")
     private let metrics: [Metric]
-    private let evaluators: [Evaluator?]
+    private let gauges: [Gauge]
     private let commandIDs = Locked<Set<String>>([])
 
     package init(_ setup: Setup, plan: Plan) {
         self.setup = setup
         metrics = plan.metrics
-        // The plan's conditions were read when it was compiled; one that a newer version wrote is an error per measurement.
-        evaluators = plan.metrics.map { try? Evaluator($0) }
+        gauges = plan.metrics.map(Gauge.init)
     }
 
     /// SIGINT, SIGTERM or SIGHUP with `--on-cancel rollback`; an operator's command given in this process.
@@ -92,8 +91,8 @@ package final class Engine: Sendable {
             let (started, cancelled) = driver.start(at: now)
             for job in cancelled { jobs.removeValue(forKey: job)?.cancel() }
             for job in started {
-                let back = reach(of: job, at: now, driver.machine)
-                jobs[job] = Task { await perform(job, back: back, at: now) }
+                let (back, asked) = (reach(of: job, at: now, driver.machine), asked(of: job, at: now, driver.machine))
+                jobs[job] = Task { await perform(job, back: back, asked: asked, at: now) }
             }
             if let end = driver.end(at: now) {
                 result = .ended(end)
@@ -202,10 +201,16 @@ package final class Engine: Sendable {
         return Comparator.reach(of: index, at: now, machine)
     }
 
+    private func asked(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Double? {
+        guard case .measure(let index) = job else { return nil }
+        return machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 }
+    }
+
     /// - Parameters:
     ///   - back: For a comparison or a judge, how far back its samples are asked for.
+    ///   - asked: The share in force during a measurement's whole window.
     ///   - moment: When all the jobs of this turn of the loop begin.
-    private func perform(_ job: Driver.Job, back: Duration?, at moment: Timestamp) async {
+    private func perform(_ job: Driver.Job, back: Duration?, asked: Double?, at moment: Timestamp) async {
         let input: Input
         switch job {
         case .traffic(let write):
@@ -216,7 +221,7 @@ package final class Engine: Sendable {
             input = .released(error: await setup.router.release(setup.mark, drains: drains))
         case .measure(let index):
             guard let back, metrics[index].judge == nil else {
-                input = await measure(index, back: back, at: moment)
+                input = await measure(index, back: back, asked: asked, at: moment)
                 break
             }
             let answer = await setup.provider.counters(metrics[index], back: back, at: moment)
@@ -232,24 +237,12 @@ package final class Engine: Sendable {
         await disk.run { [setup] in (try? setup.journal.holds(setup.lease)) ?? false }
     }
 
-    private func measure(_ index: Int, back: Duration?, at moment: Timestamp) async -> Input {
-        let metric = metrics[index]
-        func measured(_ phase: MeasurementPhase, _ value: String, _ message: String) -> Input {
-            .measured(
-                Measurement(
-                    metric: index, phase: phase, value: value, message: message, startedAt: moment,
-                    finishedAt: setup.clock.now))
-        }
-        if let judge = metric.judge, let back {
-            let judged = judge.judge(await setup.provider.series(metric, back: back, at: moment))
-            return measured(judged.0, judged.value, judged.message)
-        }
-        let (answer, requests) = await setup.provider.measure(metric, at: moment)
-        let (phase, message) =
-            evaluators[index]?.phase(of: answer, requests: requests) ?? (
-                .error, "its condition cannot be read by this version"
-            )
-        return measured(phase, answer.text, message)
+    private func measure(_ index: Int, back: Duration?, asked: Double?, at moment: Timestamp) async -> Input {
+        let (phase, value, message) = await gauges[index].take(setup.provider, back: back, asked: asked, at: moment)
+        return .measured(
+            Measurement(
+                metric: index, phase: phase, value: value, message: message, startedAt: moment,
+                finishedAt: setup.clock.now))
     }
 
     /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.

@@ -20,7 +20,7 @@ package struct MetricProviders: MetricProvider {
     package func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
         switch metric.source {
         case .prometheus(let query):
-            return await prometheus.measure(query, counts: metric.minRequests != nil, at: moment)
+            return await prometheus.measure(query, at: moment)
         case .web(let query): return (await web.measure(query), nil)
         case .command(let query): return (await command.measure(query), nil)
         case .constant(let value): return (MetricAnswer.of(value), nil)

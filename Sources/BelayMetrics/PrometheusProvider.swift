@@ -9,10 +9,8 @@ struct PrometheusProvider: Sendable {
 
     init(queue: ServerQueue) { self.queue = queue }
 
-    func measure(_ query: PrometheusQuery, counts: Bool, at moment: Timestamp) async
-        -> (MetricAnswer, requests: MetricAnswer?)
-    {
-        guard counts, let counting = query.requestsQuery else { return (await ask(query, at: moment), nil) }
+    func measure(_ query: PrometheusQuery, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
+        guard let counting = query.requestsQuery else { return (await ask(query, at: moment), nil) }
         async let answer = ask(query, at: moment)
         async let requests = instant(counting, query, at: moment)
         return await (answer, requests)

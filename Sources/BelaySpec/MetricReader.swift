@@ -133,6 +133,9 @@ struct MetricReader {
                 let condition = try Condition(text)
                 asksAboutNoData = asksAboutNoData || condition.asksAboutNoData
                 try condition.check(against: shape)
+                if condition.variables.contains(.requests), metric.prometheus?.requestsQuery == nil {
+                    reader.fail("`requests` needs `requestsQuery` beside the query, which counts them")
+                }
             } catch {
                 let isCut = error.offset == text.count && reader.node.scalar?.style == .plain
                 let hint = isCut ? "; in YAML ` #` begins a comment: put the condition in quotes" : ""

@@ -154,6 +154,46 @@ package struct Comparator: Sendable {
         return evidence
     }
 
+    /// One window without a rollout: what the last stretch of time says by itself.
+    package static func glance(
+        _ answer: CounterAnswer, _ comparison: Comparison, _ query: CounterQuery, back: Duration
+    ) -> (MeasurementPhase, value: String, message: String) {
+        switch answer {
+        case .noData(let message): return (.noData, "-", message)
+        case .error(let message): return (.error, "-", message)
+        case .samples(let canary, let stable, let server):
+            let until = server.advanced(by: .zero - query.lag)
+            var windows = CounterWindows(query, start: until.advanced(by: .zero - back))
+            switch windows.next(canary: canary, stable: stable, until: until, share: 0.999) {
+            case .noData(let message): return (.noData, "-", message)
+            case .error(let message): return (.error, "-", message)
+            case .nothingNew: return (.noData, "-", "fewer than two samples in \(back.text)")
+            case .window(let window): return glance(window, comparison, query)
+            }
+        }
+    }
+
+    private static func glance(
+        _ window: CountWindow, _ comparison: Comparison, _ query: CounterQuery
+    ) -> (MeasurementPhase, value: String, message: String) {
+        var process = ComparisonProcess(comparison, kinds: query.kinds, steps: 1)
+        process.begin(step: 0)
+        process.add(Counts(window), isWhole: true)
+        let evidence = Evidence(
+            test: .ratio, window: window, step: 0, isWhole: true, harm: Evidence.value(process.logHarm),
+            harmLimit: comparison.harmLimit, promotion: Evidence.value(process.logPromotion),
+            requests: window.canaryRequests, reference: window.stableRequests)
+        let text = text(evidence)
+        guard window.canaryRequests >= Double(comparison.minRequests), window.stableRequests > 0 else {
+            let seen = "\(short(window.canaryRequests)) of the canary, \(short(window.stableRequests)) of stable"
+            return (.noData, text, "too few requests: \(seen); minRequests \(comparison.minRequests)")
+        }
+        if evidence.harm >= comparison.harmLimit { return (.failed, text, "worse than stable") }
+        if evidence.harm >= comparison.suspicion { return (.inconclusive, text, "suspicious") }
+        let isShown = evidence.promotion >= comparison.promotionLimit
+        return (.successful, text, isShown ? "shown to be no worse" : "nothing shown against it")
+    }
+
     /// `3/1480 against 12/13400, harm 0.41 of 100, promotion 3.1 of 20`.
     package static func text(_ evidence: Evidence) -> String {
         let window = evidence.window

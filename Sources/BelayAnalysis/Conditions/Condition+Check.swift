@@ -73,6 +73,7 @@ private struct ConditionChecker {
             case .list: return .numbers
             case .unknown: return .unknown
             }
+        case .variable: return .number
         case .element: return element
         case .sign(let inner, _):
             _ = try require([.number], inner, "a number")

@@ -11,6 +11,16 @@ package struct Condition: Sendable {
 
     /// Whether the condition itself asks what happens without data.
     package let asksAboutNoData: Bool
+    /// What it speaks of beside the result.
+    package let variables: Set<Variable>
+
+    /// Belay's own names, which Argo does not have.
+    package enum Variable: String, Sendable, CaseIterable {
+        /// The share of the traffic that the canary is asked to have in the present step, 0…1.
+        case asked
+        /// What `requestsQuery` answered.
+        case requests
+    }
 
     /// A part of the condition and where it stands, in characters from the beginning.
     struct Node: Sendable {
@@ -23,6 +33,7 @@ package struct Condition: Sendable {
         case literal(JSONValue)
         case list([Node])
         case result
+        case variable(Variable)
         /// `#`, the element that a predicate looks at.
         case element
         case sign(Node, isNegative: Bool)
@@ -104,6 +115,7 @@ package struct Condition: Sendable {
         self.text = text
         root = try parser.parse()
         asksAboutNoData = parser.asksAboutNoData
+        variables = parser.variables
     }
 
     /// The names of the functions, of those that take a predicate first.

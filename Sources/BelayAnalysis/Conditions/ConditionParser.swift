@@ -10,6 +10,7 @@ struct ConditionParser {
     /// How many predicates the parser is inside of: `#` means something only there.
     private var predicates = 0
     private(set) var asksAboutNoData = false
+    private(set) var variables: Set<Condition.Variable> = []
 
     init(_ tokens: [ConditionToken]) { self.tokens = tokens }
 
@@ -165,7 +166,11 @@ struct ConditionParser {
         case .name("result"):
             next += 1
             return try node(.result, from: start)
-        case .name: return try call(piped: nil)
+        case .name(let name):
+            guard let variable = Condition.Variable(rawValue: name) else { return try call(piped: nil) }
+            next += 1
+            variables.insert(variable)
+            return try node(.variable(variable), from: start)
         case .symbol("("):
             next += 1
             let inner = try expression(0)
@@ -204,7 +209,7 @@ struct ConditionParser {
         let start = offset
         guard case .name(let name) = peek, let function = Condition.Function(rawValue: name) else {
             let known = Condition.Function.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error("`\(peek.spelling)` is not known; there are result, true, false, nil, \(known)")
+            throw error("`\(peek.spelling)` is not known; there are result, asked, requests, true, false, nil, \(known)")
         }
         next += 1
         switch function {

@@ -3,7 +3,9 @@ package import BelayCore
 extension Condition {
     /// Whether the condition holds.
     /// - Throws: ``ConditionError`` where it cannot be evaluated: an index outside, unlike kinds, no true or false.
-    package func holds(for answer: MetricAnswer) throws(ConditionError) -> Bool {
+    package func holds(
+        for answer: MetricAnswer, _ variables: [Variable: Double] = [:]
+    ) throws(ConditionError) -> Bool {
         let result: JSONValue
         switch answer {
         case .scalar(let number): result = .double(number)
@@ -11,7 +13,7 @@ extension Condition {
         case .json(let value, _): result = value
         case .noData(let message), .error(let message): throw ConditionError(message: message, offset: 0)
         }
-        var run = ConditionRun(condition: self, result: result)
+        var run = ConditionRun(condition: self, result: result, variables: variables)
         return try run.bool(root)
     }
 }
@@ -23,13 +25,15 @@ struct ConditionRun {
 
     let condition: Condition
     let result: JSONValue
+    let variables: [Condition.Variable: Double]
     private var work = 0
     /// What `#` means, the innermost last.
     private var elements: [JSONValue] = []
 
-    init(condition: Condition, result: JSONValue) {
+    init(condition: Condition, result: JSONValue, variables: [Condition.Variable: Double]) {
         self.condition = condition
         self.result = result
+        self.variables = variables
     }
 
     func error(_ node: Condition.Node, _ message: String) -> ConditionError {
@@ -57,6 +61,9 @@ struct ConditionRun {
             for item in items { values.append(try value(item)) }
             return .array(values)
         case .result: return result
+        case .variable(let variable):
+            guard let value = variables[variable] else { throw error(node, "`\(variable.rawValue)` is not known here") }
+            return .double(value)
         case .element: return elements[elements.count - 1]
         case .sign(let inner, let isNegative):
             let number = try number(inner)

@@ -166,7 +166,8 @@ package struct SimulatedRollout: Sendable {
             let value = read(simulation.readings[index], counts) * simulation.scales[index]
             let isScalar = metric.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true
             let phase = simulation.evaluators[index]?.phase(
-                of: isScalar ? .scalar(value) : .list([value]), requests: .scalar(counts.canary))
+                of: isScalar ? .scalar(value) : .list([value]), requests: .scalar(counts.canary),
+                asked: machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 })
             return result(phase?.0 ?? .error)
         }
 

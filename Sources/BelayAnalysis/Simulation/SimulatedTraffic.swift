@@ -40,11 +40,12 @@ package struct SimulatedTraffic: Sendable {
         if share > 0, canarySince == nil { canarySince = start }
         let (requests, base) = rates(at: middle)
         let shared = model.incident.map { middle >= $0.from && middle < $0.to ? $0.errors : 0 } ?? 0
-        let stableErrors = min(base + shared, 1)
         // A recorded version's errors move with the recording.
         let own = model.recording.isEmpty || model.baseErrors == 0 ? model.canaryErrors : base * times
         let extra = coldErrors(at: middle) + loadErrors(share)
         let canaryErrors = min(own + shared + extra, 1)
+        let leaked = share > 0 ? model.contamination * max(own + extra - base, 0) : 0
+        let stableErrors = min(base + shared + leaked, 1)
         var interval = Interval()
         (interval.canary, interval.canaryBad) = draw(requests * share, canaryErrors)
         (interval.stable, interval.stableBad) = draw(requests * (1 - share), stableErrors)

@@ -57,6 +57,8 @@ package struct TrafficModel: Hashable, Sendable {
     package var canaryLatency = 1.0
     /// Variance of a factor on each version's share of errors, drawn anew for every interval.
     package var noise = 0.0
+    /// How much of the canary's additional errors stable shows, too: a shared dependency that the canary burdens.
+    package var contamination = 0.0
     package var incident: Incident?
     package var coldStart: ColdStart?
     package var underLoad: UnderLoad?

@@ -64,6 +64,14 @@ package struct RolloutMachine: Hashable, Sendable {
     /// From when on a measurement's window has to lie. Another process has another clock, so a takeover begins anew.
     package var verifiedAt: Timestamp { max(state.confirmedAt, state.tookOverAt) }
 
+    /// The share in force during the whole window of a measurement now; nil where it changed meanwhile.
+    package func shareDuringWindow(of index: Int, at now: Timestamp) -> Weight? {
+        guard let share = state.confirmed, share == wantedShare,
+            now >= verifiedAt.advanced(by: plan.metrics[index].window)
+        else { return nil }
+        return share
+    }
+
     /// The metrics that are measured and count now, by their place in the plan.
     package var activeMetrics: [Int] {
         guard let step = state.step else { return [] }

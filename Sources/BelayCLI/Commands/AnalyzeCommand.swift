@@ -1,0 +1,171 @@
+internal import ArgumentParser
+internal import BelayAnalysis
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+internal import BelayMetrics
+internal import BelayRouters
+internal import BelaySpec
+
+struct AnalyzeCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "analyze", abstract: "Take a file's measurements now, once; exit as its gates would.",
+        discussion: """
+            Exit codes: 0 nothing stands against the canary, 1 a gate fails, 4 a person would be called (inconclusive or \
+            suspicious), 9 blind: a gate has no data; 2 and 8 as elsewhere. Nothing is touched.
+            """)
+    @OptionGroup var spec: SpecOptions
+    @OptionGroup var store: StoreOptions
+    @Option(
+        help: ArgumentHelp("Which side is the canary; else the rollout under way or the router says.", valueName: "side"))
+    var canary: String?
+    @Option(help: "How far back comparisons and judges look.", transform: DurationArgument.parse)
+    var over: Duration = .seconds(300)
+
+    func run() async throws {
+        Signals.unblock()
+        let spec = try spec.load()
+        let plan = try await plan(spec)
+        let share = await HAProxySurvey.take(of: spec.haproxy).secondShare.map { plan.roles.mirrored($0) }
+        let asked = share.map { Double($0.basisPoints) / 10_000 }
+        let readings = await Release.asking { provider in await Self.measure(plan, provider, over: over, asked: asked) }
+        for reading in readings { store.output == .json ? Console.print(reading.json) : Console.print(reading.line) }
+        let code = Self.status(readings)
+        if store.output == .text { Console.say(Self.summary(code, plan)) }
+        if code != .success { throw ExitCode(code.rawValue) }
+    }
+
+    private func plan(_ spec: RolloutSpec) async throws(CommandFailure) -> Plan {
+        let roles = try await roles(spec.haproxy)
+        do throws(SpecFailure) {
+            return try spec.plan(roles: roles, identity: Release.identity(of: spec.haproxy))
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
+    private func roles(_ target: HAProxyTarget) async throws(CommandFailure) -> Roles {
+        let names = [target.sides.first.name, target.sides.second.name]
+        if let canary {
+            guard let index = names.firstIndex(of: canary) else {
+                throw SimulateCommand.usage("--canary \(canary): the sides are \(names.joined(separator: " and "))")
+            }
+            return Roles(canaryIsSecond: index == 1)
+        }
+        if let journal = try? store.open(.operate),
+            let id = try? journal.rolloutUnderWay(on: Release.identity(of: target)),
+            let machine = try? journal.machine(of: id)
+        {
+            return machine.plan.roles
+        }
+        guard let share = await HAProxySurvey.take(of: target).secondShare else {
+            throw CommandFailure(
+                .unreachable, "the router cannot be read, so that nobody knows which side is the canary",
+                "say it with --canary \(names.joined(separator: " or --canary "))")
+        }
+        guard let roles = Roles(secondShare: share) else {
+            throw CommandFailure(
+                .invalid, "the traffic is divided (\(names[1]) has \(share.text)) and no rollout of this journal is under way",
+                "say which side is the canary: --canary \(names.joined(separator: " or --canary "))")
+        }
+        return roles
+    }
+
+    /// One metric, measured and judged.
+    struct Reading {
+        let metric: Metric
+        let phase: MeasurementPhase
+        let verdict: Verdict
+        let value: String
+        let message: String
+    }
+
+    /// All at once: one slow provider delays no other.
+    private static func measure(_ plan: Plan, _ provider: MetricProviders, over: Duration, asked: Double?) async
+        -> [Reading]
+    {
+        let moment = WallClock.systemTime
+        return await withTaskGroup(of: (Int, Reading).self) { group in
+            for (index, metric) in plan.metrics.enumerated() {
+                group.addTask { (index, await reading(metric, provider, over, asked, at: moment)) }
+            }
+            var readings: [(Int, Reading)] = []
+            for await reading in group { readings.append(reading) }
+            return readings.sorted { $0.0 < $1.0 }.map(\.1)
+        }
+    }
+
+    private static func reading(
+        _ metric: Metric, _ provider: MetricProviders, _ over: Duration, _ asked: Double?, at moment: Timestamp
+    ) async -> Reading {
+        let gauge = Gauge(metric)
+        let back = metric.judge.map { min($0.lookback ?? over, over) }
+        let (phase, value, message) =
+            metric.comparison == nil
+            ? await gauge.take(provider, back: back, asked: asked, at: moment)
+            : await gauge.glance(provider, back: over, at: moment)
+        var tally = Tally()
+        tally.add(phase, countsNoDataAsErrors: metric.countsNoDataAsErrors)
+        let verdict = metric.limits.hasFailed(tally) ? .failed : metric.limits.assess(tally)
+        return Reading(
+            metric: metric, phase: phase, verdict: metric.comparison == nil || phase != .failed ? verdict : .failed,
+            value: value, message: message)
+    }
+
+    /// The worst of what has a say.
+    private static func status(_ readings: [Reading]) -> ExitStatus {
+        let gates = readings.filter { !$0.metric.isDryRun }
+        func any(_ condition: (Reading) -> Bool) -> Bool { gates.contains(where: condition) }
+        if any({ $0.verdict == .failed || $0.verdict == .error }) { return .failure }
+        if any({ $0.phase == .noData || $0.phase == .error }) { return .blind }
+        if any({ $0.phase == .inconclusive }) { return .waitsForPerson }
+        return .success
+    }
+
+    private static func summary(_ code: ExitStatus, _ plan: Plan) -> String {
+        let canary = "\(plan.canary.name), the canary"
+        switch code {
+        case .failure: return "\(canary): a gate fails, the traffic would go back"
+        case .blind: return "\(canary): a gate has no data, and no data is never success"
+        case .waitsForPerson: return "\(canary): nobody can tell, a person would be called"
+        default: return "\(canary): nothing stands against it"
+        }
+    }
+}
+
+extension AnalyzeCommand.Reading {
+    private var word: String {
+        switch phase {
+        case .successful: "ok"
+        case .failed: verdict == .failed ? "FAILED" : "failed, within its limit"
+        case .inconclusive: "unclear"
+        case .error: "ERROR"
+        case .noData: "no data"
+        }
+    }
+
+    private var wants: String {
+        if let comparison = metric.comparison {
+            return "taken back from an e-value of \(Int(comparison.harmLimit)) on"
+        }
+        if let judge = metric.judge { return "score of \(Comparator.short(judge.pass)) or more" }
+        return [metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" }]
+            .compactMap(\.self).joined(separator: ", ")
+    }
+
+    var line: String {
+        let dry = metric.isDryRun ? " (dry run)" : ""
+        let note = message.isEmpty ? "" : "; \(message)"
+        return "\(metric.name)\(dry): \(word)  \(value)  \(wants)\(note)"
+    }
+
+    var json: String {
+        JSONText.write(
+            .object([
+                .init("metric", .string(metric.name)), .init("phase", .string(phase.rawValue)),
+                .init("verdict", .string(verdict.rawValue)), .init("value", .string(value)),
+                .init("wants", .string(wants)), .init("message", .string(message)),
+                .init("dryRun", .bool(metric.isDryRun)),
+            ]))
+    }
+}
