@@ -22,8 +22,11 @@ struct Bench {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         var figures = try await status()  // First: the peak memory of children is one number for all of them.
         figures.append(Polls.figure(runs: Self.runs))
+        figures.append(try Simulations.evaluation(runs: Self.runs))
+        figures.append(await Simulations.figure(runs: Self.runs))
         figures += try journal()
         figures += try await reactions()
+        figures += try await Comparisons(belay: belay).figures()
         return figures
     }
 

@@ -51,7 +51,10 @@ struct Study {
             let simulation = SimulatedRollout(plan: plan, model: model, readings: [.errorRatio], horizon: horizon)
             return { simulation.play(seed: $0) }
         case .reference:
-            return { ReferencePolicy(shares: schedule.map(\.share)).play(model, horizon: horizon, seed: $0) }
+            return {
+                ReferencePolicy(shares: schedule.map(\.share), onSuspicion: .promote).play(
+                    model, horizon: horizon, seed: $0)
+            }
         case .argo:
             let argo = ThresholdPolicy(steps: schedule, limit: 0.01)
             return { argo.play(model, horizon: horizon, seed: $0) }
@@ -181,41 +184,6 @@ struct Study {
         return "\(short(mean)) ± \(short(moments.margin ?? 0))"
     }
     private func short(_ number: Double) -> String { Comparator.short(number) }
-}
-
-/// The policy of statistics that the gate comes from: it goes on at its hard limit, suspicious or not.
-struct ReferencePolicy {
-    let shares: [Double]
-
-    func play(_ model: TrafficModel, horizon: Double, seed: UInt64) -> Played {
-        var settings = SequentialGate.Settings()
-        settings.onSuspicion = .promote
-        // The gate's own time is that of its polls, which come one interval after what they show.
-        settings.comparison.warmUp = .seconds(30 + model.lag)
-        var gate = SequentialGate(settings)
-        var traffic = SimulatedTraffic(model, length: 15, seed: seed)
-        var (played, changedAt) = (Played(), 0.0)
-        while traffic.now < horizon {
-            traffic.advance(share: shares[gate.step])
-            guard played.fullAt == nil else { continue }
-            let seen = traffic.now - model.lag
-            let counts = seen > 0 ? traffic.sum(upTo: seen, seconds: 15) : .init()
-            let bad = CountWindow.Bad(canary: counts.canaryBad, stable: counts.stableBad)
-            let step = gate.step
-            let outcome = gate.poll(
-                15, Counts(bad: [bad], canaryRequests: counts.canary, stableRequests: counts.stable),
-                isWhole: seen - 15 >= changedAt)
-            if gate.step != step { changedAt = traffic.now }
-            switch outcome.decision {
-            case .abort: (played.rolledBackAt, played.end) = (traffic.now, .rolledBack(.gate))
-            case .complete: (played.fullAt, played.end) = (traffic.now, .promoted)
-            case .warmUp, .hold, .promote, .pause: break
-            }
-            if played.isRolledBack { break }
-        }
-        played.excessBad = traffic.excessBad
-        return played
-    }
 }
 
 /// Kayenta as it runs beside a fixed schedule: a judgement every five minutes on a growing window of one-minute points of

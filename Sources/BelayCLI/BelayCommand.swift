@@ -35,7 +35,9 @@ struct BelayCommand: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Check",
-                subcommands: [LintCommand.self, PlanCommand.self, AnalyzeCommand.self, SimulateCommand.self, DoctorCommand.self]),
+                subcommands: [
+                    LintCommand.self, PlanCommand.self, AnalyzeCommand.self, SimulateCommand.self, DoctorCommand.self,
+                ]),
             CommandGroup(
                 name: "Other",
                 subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),

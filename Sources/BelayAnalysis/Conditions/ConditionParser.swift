@@ -209,7 +209,8 @@ struct ConditionParser {
         let start = offset
         guard case .name(let name) = peek, let function = Condition.Function(rawValue: name) else {
             let known = Condition.Function.allCases.map(\.rawValue).joined(separator: ", ")
-            throw error("`\(peek.spelling)` is not known; there are result, asked, requests, true, false, nil, \(known)")
+            throw error(
+                "`\(peek.spelling)` is not known; there are result, asked, requests, true, false, nil, \(known)")
         }
         next += 1
         switch function {

@@ -17,7 +17,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
     @OptionGroup var spec: SpecOptions
     @OptionGroup var store: StoreOptions
     @Option(
-        help: ArgumentHelp("Which side is the canary; else the rollout under way or the router says.", valueName: "side"))
+        help: ArgumentHelp(
+            "Which side is the canary; else the rollout under way or the router says.", valueName: "side"))
     var canary: String?
     @Option(help: "How far back comparisons and judges look.", transform: DurationArgument.parse)
     var over: Duration = .seconds(300)
@@ -65,7 +66,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
         }
         guard let roles = Roles(secondShare: share) else {
             throw CommandFailure(
-                .invalid, "the traffic is divided (\(names[1]) has \(share.text)) and no rollout of this journal is under way",
+                .invalid,
+                "the traffic is divided (\(names[1]) has \(share.text)) and no rollout of this journal is under way",
                 "say which side is the canary: --canary \(names.joined(separator: " or --canary "))")
         }
         return roles
