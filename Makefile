@@ -6,7 +6,7 @@ SOAK_SEED ?= 0
 SOAK_ROUNDS ?= 10
 GATE ?= threshold
 
-.PHONY: help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
+.PHONY: study help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
 
 help:
 	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
@@ -14,6 +14,7 @@ help:
 	@echo 'make test    every test: unit, simulation (10 million steps), tidy, acceptance on real servers'
 	@echo 'make check   strict build, formatting'
 	@echo 'make bench   the figures, beside their limits'
+	@echo 'make study   the rates of the comparison on modelled traffic, beside its peers (four minutes)'
 	@echo 'make soak    the simulation on fresh seeds (SOAK_ROUNDS times 10 million steps)'
 	@echo 'make golden  rewrite the golden files; read the diff'
 	@echo 'make tsan    the tests under Thread Sanitizer'
@@ -70,6 +71,10 @@ tsan: setup
 bench: setup-test release
 	$(SWIFT) build -c release --product belay-bench
 	.build/release/belay-bench .build-static/release/belay
+
+study: setup
+	$(SWIFT) build -c release --product belay-bench
+	.build/release/belay-bench --study
 
 clean:
 	rm -rf .build .build-static .build-tsan

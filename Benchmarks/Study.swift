@@ -69,7 +69,7 @@ struct Study {
         let isPromised =
             [.belay, .reference].contains(policy) && model.noise == 0
             && [0.001, 0.005, 0.01].contains(model.canaryErrors)
-        let count = policy == .kayenta ? max(runs / 5, 100) : isPromised ? runs * 10 : runs
+        let count = isPromised ? runs * 10 : runs
         return await PlayedSummary.of(runs: count, seed: seed, Self.play(policy, model))
     }
 
@@ -134,7 +134,7 @@ struct Study {
             }
             let product = ratios.reduce(1.0) { $0 * Self.power($1, 1 / Double(ratios.count)) }
             print(
-                "| \(policy.rawValue) | \((product * 100).rounded() / 100) | \(short(ratios.min() ?? 0)) | \(short(ratios.max() ?? 0)) |"
+                "| \(policy.rawValue) | \((product * 1000).rounded() / 1000) | \(short(ratios.min() ?? 0)) | \(short(ratios.max() ?? 0)) |"
             )
         }
     }

@@ -203,6 +203,39 @@ struct EvaluatorTests {
         #expect(MetricAnswer.scalar(.infinity).text == "+Inf")
     }
 
+    @Test func `vectors 38 and 39: lists, of a vector and of a matrix`() throws {
+        let vector = MetricAnswer.list([10, 11])
+        #expect(try phase(vector, success: "10 in result", failure: "len(result) != 2") == .successful)
+        #expect(vector.text == "[10,11]")
+        let matrix = MetricAnswer.list([11, 12, 13, 14])
+        #expect(try phase(matrix, success: "all(result, # > 10)") == .successful)
+        #expect(matrix.text == "[11,12,13,14]")
+    }
+
+    @Test func `what a condition speaks of beside the result has to be known`() throws {
+        let condition = "abs(result[0] - asked) <= 0.02 + 3 * (asked * (1 - asked) / requests) ** 0.5"
+        func split(_ share: Double, asked: Double?, requests: MetricAnswer?) throws -> MeasurementPhase {
+            var metric = Metric(name: "m", query: PrometheusQuery(address: "a", query: "q"))
+            metric.successCondition = condition
+            return try Evaluator(metric).phase(of: .list([share]), requests: requests, asked: asked).0
+        }
+        #expect(try split(0.26, asked: 0.25, requests: .list([10_000])) == .successful)
+        #expect(try split(0.30, asked: 0.25, requests: .list([10_000])) == .failed)
+        // Of 100 requests a share of 0.30 is no surprise.
+        #expect(try split(0.30, asked: 0.25, requests: .list([100])) == .successful)
+        #expect(try split(0.26, asked: nil, requests: .list([10_000])) == .noData)
+        #expect(try split(0.26, asked: 0.25, requests: nil) == .noData)
+        #expect(try split(0.26, asked: 0.25, requests: .list([1, 2])) == .error)
+    }
+
+    @Test func `a scalar query's vector of one is a scalar, as VictoriaMetrics answers it`() throws {
+        #expect(
+            try phase(.list([7]), success: "result > 5") {
+                $0.prometheus = PrometheusQuery(address: "a", query: "scalar(x)")
+            } == .successful)
+        #expect(try phase(.list([7]), success: "result > 5") == .error)
+    }
+
     @Test func `no data is never success: NaN, an empty list and few requests wait`() throws {
         #expect(try phase(.scalar(.nan), failure: "result > 1") == .noData)
         #expect(try phase(.list([]), failure: "result[0] > 1") == .noData)

@@ -33,9 +33,15 @@ struct AssessmentTests {
         Vector(number: 8, inconclusiveLimit: 2, inconclusive: 3, expected: .inconclusive),
         Vector(number: 9, inconclusiveLimit: 3, inconclusive: 3, expected: .running),
         Vector(number: 10, errors: 5, expected: .error),
+        Vector(number: 11, errors: 4, expected: .running),
+        Vector(number: 11, errors: 4, isTerminating: true, expected: .successful),
         Vector(number: 12, count: 10, successes: 10, inARow: 10, expected: .successful),
         Vector(number: 13, count: 10, inconclusive: 5, successes: 5, expected: .inconclusive),
         Vector(number: 14, failureLimit: -1, successLimit: 3, successes: 3, inARow: 3, expected: .successful),
+        Vector(number: 15, failureLimit: -1, successLimit: 5, successes: 3, inARow: 3, expected: .running),
+        Vector(
+            number: 15, failureLimit: -1, successLimit: 5, successes: 3, inARow: 3, isTerminating: true,
+            expected: .successful),
         Vector(
             number: 16, failureLimit: -1, successLimit: 5, count: 7, failed: 4, successes: 3, inARow: 3,
             expected: .failed),
@@ -58,6 +64,12 @@ struct AssessmentTests {
         Vector(
             number: 23, failureLimit: 4, successLimit: 4, count: 10, failed: 5, successes: 5, inARow: 4,
             expected: .failed),
+        Vector(
+            number: 24, failureLimit: 4, successLimit: 4, count: 8, failed: 3, successes: 3, inARow: 3,
+            expected: .running),
+        Vector(
+            number: 24, failureLimit: 4, successLimit: 4, count: 8, failed: 3, successes: 3, inARow: 3,
+            isTerminating: true, expected: .successful),
     ]
 
     @Test("the verdict is Argo's", arguments: vectors)
@@ -92,6 +104,20 @@ struct AssessmentTests {
         let position = story.machine.position
         story.measure(.failed, metric: 0, at: seconds(43))
         #expect(story.machine.position == position)
+    }
+
+    /// Argo calls a run that was stopped before its first measurement Successful. Here `isTerminating` is asked by the
+    /// vectors alone: a rollout that is stopped has an outcome of its own, and no step was ever passed by it.
+    @Test func `vector 30: a rollout stopped before its first measurement is no success`() {
+        var story = Story.holding()
+        story.tell(.abort, at: seconds(2))
+        story.confirm(at: seconds(3))
+        story.tell(.released(error: nil), at: seconds(3))
+        guard case .finished(.rolledBack(let cause)) = story.phase else {
+            Issue.record("\(story.phase)")
+            return
+        }
+        #expect(cause.kind == .person)
     }
 
     @Test func `vector 25: initialDelay puts the first measurement off`() {

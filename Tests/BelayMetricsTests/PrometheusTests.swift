@@ -75,7 +75,9 @@ struct PrometheusTests {
         #expect(!message.contains("s3cret"))
     }
 
-    @Test func `bearer, basic and further headers are sent, and a server that echoes them teaches nobody the secret`()
+    @Test
+    func
+        `vector 42: bearer, basic and further headers are sent, and a server that echoes them teaches nobody the secret`()
         async throws
     {
         let port = try CannedPort { head in

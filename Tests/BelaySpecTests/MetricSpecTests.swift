@@ -85,6 +85,22 @@ struct MetricSpecTests {
         #expect(issues.contains { $0.contains(says) }, "\(issues)")
     }
 
+    /// Argo finds these when the run is under way, as errors; here nothing has moved yet. Vector 32, the time a finished
+    /// run is kept, has no equal: the journal keeps all of them.
+    @Test(
+        "vectors 31, 40 and 43: what Argo finds during the run is found before",
+        arguments: [
+            ("max: \"{{args.x}}\"\nprovider: {prometheus: {query: up}}", "`{{args.x}}` has no value"),
+            ("max: 1\nprovider: {prometheus: {query: up, rangeQuery: {start: x, step: 1m}}}", "is not so long ago"),
+            ("max: 1\nprovider: {prometheus: {query: up, rangeQuery: {start: 5m, step: x}}}", "is not a duration"),
+            ("max: 1\nprovider: {prometheus: {address: p, query: up}}", "must begin with http"),
+            ("max: 1\nprovider: {prometheus: {query: up, timeout: -5}}", "is not a duration"),
+        ])
+    func foundBefore(fields: String, says: String) {
+        let issues = Self.issues(Self.metric(fields))
+        #expect(issues.contains { $0.contains(says) }, "\(issues)")
+    }
+
     // MARK: Sources
 
     @Test func `each provider's fields arrive`() throws {
