@@ -10,7 +10,7 @@ package struct Census: Sendable {
         case outsideHand, outsideHandToZero, outsideHandBetweenDrivers
         case journalUnavailable, returnedWithoutJournal, reserveUsed, markNotWritten
         case metricFailed, metricError, metricEmpty, metricInconclusive, metricHung, metricStale
-        case harmShown, suspicious, pausedOnDoubt, endedOnEvidence
+        case dryRunFailed, harmShown, suspicious, pausedOnDoubt, endedOnEvidence
         case paused, pauseRanOut, approved, denied, approvalRanOut, skipped, promoted, promotedFull, aborted,
             commandTwice
         case staleCommandRefused, cancelled, clockJumpedForward, clockJumpedBack, unreadableEvent

@@ -67,7 +67,8 @@ struct Laws {
         let spec = plan.metrics[metric]
         if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
         // An answer to a driver that was fenced out binds nobody.
-        if phase == .failed, spec.limits.failure == 0, spec.scope == .always,
+        if phase == .failed, spec.isDryRun { world.census.note(.dryRunFailed) }
+        if phase == .failed, !spec.isDryRun, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
             world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch
         {
@@ -167,6 +168,8 @@ struct Laws {
         case .stepStarted(let index, let share):
             if share != plan.steps[index].weight { throw broken(2, "step \(index) asks for \(share.text)") }
             if wayBackAt != nil { throw broken(3, "a step began after the way back") }
+        case .verdict(let metric, _, _):
+            if plan.metrics[metric].isDryRun { throw broken(4, "a dry run gave a verdict") }
         case .adopted: if wayBackAt != nil { throw broken(3, "adopted after the way back") }
         case .stepPassed(let index): try checkPassed(index, append, world)
         case .finished(.rolledBack):
@@ -193,7 +196,7 @@ struct Laws {
         }
         for metric in plan.metrics.indices {
             let spec = plan.metrics[metric]
-            if world.stored.state.metrics[metric].isSkipped || skipped.contains(spec.name) { continue }
+            if spec.isDryRun || world.stored.state.metrics[metric].isSkipped || skipped.contains(spec.name) { continue }
             if case .step(let other) = spec.scope, other != index { continue }
             guard let last = last[metric], last.phase == .successful else {
                 throw broken(5, "step \(index) passed and \(spec.name) was not successful")

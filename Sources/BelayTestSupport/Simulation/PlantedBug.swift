@@ -15,6 +15,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case holdCountedThroughGap
     /// Law 4: while the router fails, verdicts are dropped.
     case routerErrorHidesVerdict
+    /// Law 4: a metric that is only tried out takes the traffic back.
+    case dryRunJudged
     /// Law 5: a measurement that began before the confirmation passes a step.
     case staleMeasurementAccepted
     /// Law 5: no data is taken for success.
@@ -44,7 +46,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
         case .weightBeforeIntent: 1
         case .moreThanAsked: 2
         case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite: 3
-        case .holdCountedThroughGap, .routerErrorHidesVerdict: 4
+        case .holdCountedThroughGap, .routerErrorHidesVerdict, .dryRunJudged: 4
         case .staleMeasurementAccepted, .noDataIsSuccess, .suspicionIgnored: 5
         case .epochNotChecked, .lateCommitNotFenced: 6
         case .failedAppendTakenForWritten, .eventForgottenInRecovery: 7

@@ -57,6 +57,9 @@ enum SimulatedPlan {
         metric.onInconclusive = random.once(in: 3) ? .rollback : .pause
         metric.countsNoDataAsErrors = random.once(in: 6)
         if random.once(in: 3) { compare(&metric, &random) }
+        // A draw of its own: the seeds at which the planted bugs are found stay where they are.
+        var fork = SplitMix64(seed: UInt64(metric.blindFor.components.seconds) &* 15838)
+        metric.isDryRun = fork.once(in: 6)
         return metric
     }
 }

@@ -60,6 +60,7 @@ package final class SimulatedWorld {
         if bug == .staleMeasurementAccepted {
             for index in driven.metrics.indices { driven.metrics[index].window = .zero }
         }
+        if bug == .dryRunJudged { for index in driven.metrics.indices { driven.metrics[index].isDryRun = false } }
         drivenPlan = driven
         router = SimulatedRouter(instances: random.between(1, 2))
         metricMood = plan.metrics.map { _ in .good }
