@@ -43,7 +43,7 @@ struct Study {
     }
 
     static func play(_ policy: Policy, _ model: TrafficModel) -> @Sendable (UInt64) -> Played {
-        let schedule = [0.1, 0.25, 0.5, 1].map { (share: $0, seconds: 300.0) }
+        let schedule = [0.1, 0.25, 0.5, 1].map { (share: $0, seconds: $0 < 1 ? 300.0 : 0) }
         switch policy {
         case .belay, .belayDelta, .belayNoisy:
             let plan = plan(

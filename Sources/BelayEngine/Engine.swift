@@ -197,7 +197,7 @@ package final class Engine: Sendable {
 
     private func reach(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
         guard case .measure(let index) = job else { return nil }
-        if let judge = metrics[index].judge { return judge.reach(at: now, machine) }
+        if let judge = metrics[index].judge { return judge.reach(at: now, machine, window: metrics[index].window) }
         return Comparator.reach(of: index, at: now, machine)
     }
 

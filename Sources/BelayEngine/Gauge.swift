@@ -28,12 +28,12 @@ package struct Gauge: Sendable {
         return (phase, answer.text, message)
     }
 
-    /// A comparison's one look at the last stretch of time, without a rollout: what the counts say by themselves.
+    /// A comparison's look at the last stretch of time, without a rollout: what the counts say by themselves.
     package func glance(
         _ provider: any MetricProvider, back: Duration, at moment: Timestamp
     ) async -> (MeasurementPhase, value: String, message: String) {
         guard let comparison = metric.comparison, let query = metric.counters else { return (.error, "-", "") }
         let answer = await provider.counters(metric, back: back + query.lookback, at: moment)
-        return Comparator.glance(answer, comparison, query, back: back)
+        return Comparator.glance(answer, comparison, query, interval: metric.interval, back: back)
     }
 }

@@ -46,6 +46,10 @@ enum JudgeReader {
         }
         judge.lookback = metric["lookback"]?.duration()
         if let points = metric["minPoints"]?.integer(2...10_000) { judge.minPoints = points }
+        if let lookback = judge.lookback, lookback / judge.step > Double(Judge.largestLookback) {
+            metric["lookback"]?.fail(
+                "more than \(Judge.largestLookback) points every \(judge.step.text) are never answered")
+        }
         if let lookback = judge.lookback, lookback < judge.step * judge.minPoints {
             metric["lookback"]?.fail(
                 "\(lookback.text) never has \(judge.minPoints) points every \(judge.step.text) (`minPoints`, `step`)")

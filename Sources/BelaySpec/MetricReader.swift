@@ -90,8 +90,9 @@ struct MetricReader {
         if let delay = fields["initialDelay"]?.duration() { metric.initialDelay = delay }
         // A judge has nothing to say before its first points are there.
         let points = metric.judge.map { $0.step * $0.minPoints } ?? .zero
-        metric.blindFor = fields["blindFor"]?.duration() ?? metric.blindFor + points
         metric.window = window(fields, metric)
+        metric.blindFor =
+            fields["blindFor"]?.duration() ?? metric.blindFor + points + (metric.judge == nil ? .zero : metric.window)
         if let answer = fields["onBlind"]?.choice(Metric.Answer.self) { metric.onBlind = answer }
         if let answer = fields["onInconclusive"]?.choice(Metric.Answer.self) { metric.onInconclusive = answer }
     }
@@ -103,8 +104,12 @@ struct MetricReader {
         case .instant(let text): return declared ?? PromQL.longestRange(in: text) ?? .zero
         case .range(let text, let stretch):
             return declared ?? stretch.start + (PromQL.longestRange(in: text) ?? .zero)
-        // Both begin their windows with the step.
-        case .counters, .judged: return .zero
+        // Its windows begin with the step.
+        case .counters: return .zero
+        // Its stretch begins where no point looks back behind the step's confirmation.
+        case .judged:
+            let queries = metric.judge?.series.flatMap { [$0.canary, $0.stable] } ?? []
+            return queries.compactMap(PromQL.longestRange).max() ?? .zero
         case nil: return declared ?? .zero
         }
     }

@@ -156,51 +156,67 @@ struct JudgeTests {
         }
     }
 
+    private static func pair(_ canary: [[Double]], _ stable: [[Double]]) -> SeriesAnswer.Pair {
+        SeriesAnswer.Pair(
+            canary: canary.map { TimeSeries(labels: [:], values: $0) },
+            stable: stable.map { TimeSeries(labels: ["version": "1"], values: $0) })
+    }
+
     @Test func `NaN is left out or replaced, and a side without any series follows the rules for missing data`() {
-        var judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
-        judge.series[0].groups = ["g"]
+        var series = Judge.Series(name: "m", canary: "c", stable: "s")
         func kinds(_ canary: [[Double]], _ stable: [[Double]]) -> [Classification.Kind] {
-            let pair = SeriesAnswer.Pair(
-                canary: canary.map { TimeSeries(labels: [:], values: $0) },
-                stable: stable.map { TimeSeries(labels: ["version": "1"], values: $0) })
-            return Judgement([pair], judge).results.map(\.classification.kind)
+            Judgement.paired(Self.pair(canary, stable), series).map { Judgement.result($0, series).classification.kind }
         }
         #expect(kinds([[1, .nan, 2, 3, 1, 2]], [[1, 2, 3, 1, 2]]) == [.pass])
         #expect(kinds([], [[1, 2, 3, 1, 2]]) == [.noData])
-        judge.series[0].mustHaveData = true
+        series.mustHaveData = true
         #expect(kinds([], [[1, 2, 3, 1, 2]]) == [.noDataFails])
-        judge.series[0].replacesNaN = true
+        series.replacesNaN = true
         #expect(kinds([[9, 8, 9, 7, 9, 8]], []) == [.high])
         #expect(kinds([], []) == [.pass])
     }
 
     @Test func `fewer points than asked for are no data, and two constants that differ are told apart`() {
-        let judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
+        var judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
         func phase(_ canary: [Double], _ stable: [Double]) -> MeasurementPhase {
-            let pair = SeriesAnswer.Pair(
-                canary: [TimeSeries(labels: [:], values: canary)], stable: [TimeSeries(labels: [:], values: stable)])
-            return judge.judge(.pairs([pair])).0
+            judge.judge(.pairs([Self.pair([canary], [stable])])).0
         }
         #expect(phase([9, 9], [1, 1, 1, 1, 1]) == .noData)
         #expect(phase([9, 9, 9, 9, 9, 9], [1, 1, 1, 1, 1, 1]) == .failed)
         #expect(phase([1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1, 1]) == .successful)
+        #expect(phase([1, 1, 1, 1, 1, 1], [1, 1, 1, 1, 1]) == .successful)
         #expect(judge.judge(.noData("refused")).0 == .noData)
+        // Nothing of one version is no verdict, whatever NaN counts as.
+        #expect(judge.judge(.pairs([Self.pair([], [[1, 1, 1, 1, 1]])])).0 == .noData)
+        judge.series[0].replacesNaN = true
+        #expect(judge.judge(.pairs([Self.pair([], [[1, 1, 1, 1, 1]])])).0 == .noData)
+    }
+
+    @Test func `a label set with few points is left out, and blinds nobody`() {
+        let judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
+        func series(_ path: String, _ count: Int) -> TimeSeries {
+            TimeSeries(labels: ["path": path], values: [Double](repeating: 1, count: count))
+        }
+        let pair = SeriesAnswer.Pair(
+            canary: [series("/a", 8), series("/admin", 1)], stable: [series("/a", 8), series("/admin", 8)])
+        let judged = judge.judge(.pairs([pair]))
+        #expect(judged.0 == .successful)
+        #expect(judged.message.contains("m{path=\"/admin\"}"))
     }
 
     @Test func `series are paired by their labels, and other names of labels are an error`() {
-        var judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
-        judge.series[0].groups = ["g"]
+        let judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
         func series(_ labels: [String: String], _ value: Double) -> TimeSeries {
             TimeSeries(labels: labels, values: [Double](repeating: value, count: 6))
         }
         let pair = SeriesAnswer.Pair(
             canary: [series(["path": "/a"], 1), series(["path": "/b"], 9)],
             stable: [series(["path": "/b"], 1), series(["path": "/a"], 1)])
-        let results = Judgement([pair], judge).results
+        let results = Judgement.paired(pair, judge.series[0]).map { Judgement.result($0, judge.series[0]) }
         #expect(results.map(\.classification.kind) == [.pass, .high])
         #expect(results.map(\.name) == ["m{path=\"/a\"}", "m{path=\"/b\"}"])
         let other = SeriesAnswer.Pair(
             canary: [series(["route": "/a"], 1), series(["route": "/b"], 1)], stable: pair.stable)
-        #expect(Judgement([other], judge).results.last?.classification.kind == .error)
+        #expect(judge.judge(.pairs([other])).0 == .error)
     }
 }

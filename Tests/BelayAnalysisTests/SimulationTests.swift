@@ -170,15 +170,86 @@ struct SimulatedRolloutTests {
         #expect(Self.summary(30, Self.simulation(model, metric, .latencyMean).play).rolledBack == 30)
     }
 
+    @Test func `a threshold watches the last hold, too, and one step is a plan`() {
+        var load = Self.model(1000)
+        load.underLoad = .init(share: 1, errors: 0.2)
+        let one = ThresholdPolicy(steps: [(1, 600)], limit: 0.01)
+        #expect(one.play(load, horizon: 1800, seed: 1).isRolledBack)
+        let healthy = one.play(Self.model(1000), horizon: 1800, seed: 1)
+        #expect((healthy.end, healthy.fullAt) == (.promoted, 0))
+        let two = ThresholdPolicy(steps: [(0.5, 60), (1, 600)], limit: 0.01)
+        #expect(two.play(load, horizon: 1800, seed: 1).isRolledBack)
+    }
+
+    @Test func `a plan without gates, with a dark first step or an approval goes on`() {
+        func plan(_ change: (inout Plan) -> Void) -> Plan {
+            var plan = Self.plan()
+            change(&plan)
+            return plan
+        }
+        var approval = Approval()
+        approval.timeout = .seconds(600)
+        for plan in [
+            plan { $0.metrics = [] },
+            plan { $0.steps.insert(PlanStep(weight: .zero, hold: Hold(.seconds(60))), at: 0) },
+            plan { $0.steps[0].approval = approval },
+            plan {
+                $0.steps = [PlanStep(weight: .full, hold: Hold(.seconds(120)))]
+                $0.metrics = []
+            },
+        ] {
+            let readings = plan.metrics.map(ModelledValue.init(of:))
+            let simulation = SimulatedRollout(
+                plan: plan, model: Self.model(1000), readings: readings, horizon: 3600)
+            #expect(simulation.play(seed: 1).end == .promoted)
+        }
+    }
+
+    @Test func `what the canary breaks on stable counts, noise is the same however often one looks`() {
+        var model = Self.model(1000, 0.01)
+        model.contamination = 0.5
+        var traffic = SimulatedTraffic(model, length: 15, seed: 1)
+        for _ in 0..<20 { traffic.advance(share: 0.1) }
+        // 0.9 of 100 canary requests, half of that share of 900 of stable.
+        #expect(abs(traffic.excessBad / 300 - (0.9 + 4.05)) < 0.1)
+        func variance(_ length: Double) -> Double {
+            var noisy = Self.model(20_000)
+            noisy.noise = 0.4
+            var traffic = SimulatedTraffic(noisy, length: length, seed: 2)
+            for _ in 0..<Int(30_000 / length) { traffic.advance(share: 0.5) }
+            let cells = stride(from: 15.0, through: 30_000, by: 15).map { traffic.sum(upTo: $0, seconds: 15).canaryBad }
+            let mean = cells.reduce(0, +) / Double(cells.count)
+            return cells.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(cells.count) / mean / mean
+        }
+        #expect(abs(variance(15) - 0.4) < 0.08)
+        #expect(abs(variance(5) - 0.4) < 0.08)
+    }
+
+    @Test func `answer times of a window are a sample of their distribution`() {
+        var model = Self.model(1000)
+        model.canaryLatency = 2
+        var traffic = SimulatedTraffic(model, length: 15, seed: 3, bounds: [0.5])
+        for _ in 0..<40 { traffic.advance(share: 0.5) }
+        let counts = traffic.sum(upTo: 600, seconds: 600)
+        // Median 80 ms, spread 0.6: the 99th percentile is 80 ms times e to the power of 0.6 · 2.326.
+        #expect(abs(traffic.quantile(0.99, counts.stableBands) - 0.323) < 0.02)
+        #expect(abs(traffic.quantile(0.5, counts.canaryBands) - 0.16) < 0.008)
+        #expect(abs(traffic.mean(counts.stableBands) - 0.0958) < 0.005)
+        let slow = traffic.slower(than: 0.5, counts.canaryBands) / counts.canaryBands.reduce(0, +)
+        #expect(abs(slow - model.slower(than: 0.5, times: 2)) < 0.002)
+    }
+
     // MARK: Recordings and readings
 
     @Test func `a recorded service is played round and round`() throws {
         let recorded = try RecordedTraffic("time,requests,errors\n0,0,0\n60,6000,6\n120,12000,24\n")
-        #expect(recorded.parts.map(\.requests) == [100, 200])
-        #expect(abs(recorded.errors - 30.0 / 18_000) < 1e-12)
+        #expect(recorded.length == 120)
+        #expect(recorded.average(from: 0, to: 60).requests == 100)
+        #expect(recorded.average(from: 90, to: 150).requests == 150)
+        #expect(abs(recorded.averageErrors - 30.0 / 18_000) < 1e-12)
         var model = TrafficModel()
-        model.recording = recorded.parts
-        (model.requests, model.baseErrors) = (recorded.requests, recorded.errors)
+        model.recording = recorded
+        (model.requests, model.baseErrors) = (recorded.averageRequests, recorded.averageErrors)
         var traffic = SimulatedTraffic(model.with(errorsTimes: 5), length: 15, seed: 1)
         for _ in 0..<800 { traffic.advance(share: 0.5) }
         let total = traffic.sum(upTo: traffic.now, seconds: traffic.now)
@@ -203,12 +274,27 @@ struct SimulatedRolloutTests {
             ("sum(rate(x{code!~\"5.*\"}[1m])) / sum(rate(x[1m]))", .successRatio),
             ("histogram_quantile(0.95, sum by (le) (rate(x_bucket[1m])))", .latencyQuantile(0.95)),
             ("max(haproxy_backend_response_time_average_seconds{proxy=\"a\"})", .latencyMean),
+            ("sum(rate(x{service=\"retrieval-5\",code=~\"5..\"}[1m])) / sum(rate(x{service=\"2\"}[1m]))", .errorRatio),
+            ("sum(rate(x{version=\"2\"}[1m])) / sum(rate(x[1m]))", .nothing),
             ("sum(rate(haproxy_backend_retry_warnings_total[1m])) / sum(rate(x[1m]))", .nothing), ("up", .nothing),
         ])
     func reading(query: String, expected: ModelledValue) { #expect(ModelledValue(guessing: query) == expected) }
 
+    @Test(
+        "a latency's unit is known from its query",
+        arguments: [
+            ("1000 * histogram_quantile(0.99, x_seconds_bucket)", ModelledValue.latencyQuantile(0.99), 1000.0),
+            ("histogram_quantile(0.99, apisix_http_latency_bucket)", .latencyQuantile(0.99), 1000),
+            ("histogram_quantile(0.99, x_seconds_bucket)", .latencyQuantile(0.99), 1),
+            ("sum(rate(x_milliseconds_count{code=~\"5..\"}[1m])) / y", .errorRatio, 1),
+            ("100 * a / b", .errorRatio, 100),
+        ])
+    func unit(query: String, reading: ModelledValue, scale: Double) { #expect(reading.scale(of: query) == scale) }
+
     @Test func `a reading has a word, and the word gives it back`() {
-        for reading in [ModelledValue.errorRatio, .successRatio, .latencyMean, .latencyQuantile(0.99), .nothing] {
+        for reading in [
+            ModelledValue.errorRatio, .successRatio, .latencyMean, .latencyQuantile(0.99), .split, .nothing,
+        ] {
             #expect(ModelledValue(word: reading.word) == reading)
         }
         #expect(ModelledValue(word: "latency-p0") == nil && ModelledValue(word: "errors") == nil)

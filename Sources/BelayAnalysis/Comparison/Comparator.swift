@@ -154,38 +154,48 @@ package struct Comparator: Sendable {
         return evidence
     }
 
-    /// One window without a rollout: what the last stretch of time says by itself.
+    /// A look without a rollout: the last stretch of time, window by window as a step would have seen it.
     package static func glance(
-        _ answer: CounterAnswer, _ comparison: Comparison, _ query: CounterQuery, back: Duration
+        _ answer: CounterAnswer, _ comparison: Comparison, _ query: CounterQuery, interval: Duration, back: Duration
     ) -> (MeasurementPhase, value: String, message: String) {
         switch answer {
         case .noData(let message): return (.noData, "-", message)
         case .error(let message): return (.error, "-", message)
         case .samples(let canary, let stable, let server):
             let until = server.advanced(by: .zero - query.lag)
-            var windows = CounterWindows(query, start: until.advanced(by: .zero - back))
-            switch windows.next(canary: canary, stable: stable, until: until, share: 0.999) {
-            case .noData(let message): return (.noData, "-", message)
-            case .error(let message): return (.error, "-", message)
-            case .nothingNew: return (.noData, "-", "fewer than two samples in \(back.text)")
-            case .window(let window): return glance(window, comparison, query)
+            let start = until.advanced(by: .zero - back)
+            var windows = CounterWindows(query, start: start)
+            var process = ComparisonProcess(comparison, kinds: query.kinds, steps: 1)
+            process.begin(step: 0)
+            var total: CountWindow?
+            var end = start
+            while end < until {
+                end = min(end.advanced(by: interval), until)
+                // Early windows may have no samples yet; what is missing at the end is no data.
+                switch windows.next(canary: canary, stable: stable, until: end, share: 0.999) {
+                case .noData(let message) where end == until && total == nil: return (.noData, "-", message)
+                case .error(let message): return (.error, "-", message)
+                case .noData, .nothingNew: continue
+                case .window(let window):
+                    process.add(Counts(window), isWhole: true)
+                    total = total.map { $0 + window } ?? window
+                }
             }
+            guard let total else { return (.noData, "-", "fewer than two samples in \(back.text)") }
+            return verdict(total, process, comparison)
         }
     }
 
-    private static func glance(
-        _ window: CountWindow, _ comparison: Comparison, _ query: CounterQuery
+    private static func verdict(
+        _ total: CountWindow, _ process: ComparisonProcess, _ comparison: Comparison
     ) -> (MeasurementPhase, value: String, message: String) {
-        var process = ComparisonProcess(comparison, kinds: query.kinds, steps: 1)
-        process.begin(step: 0)
-        process.add(Counts(window), isWhole: true)
         let evidence = Evidence(
-            test: .ratio, window: window, step: 0, isWhole: true, harm: Evidence.value(process.logHarm),
+            test: .ratio, window: total, step: 0, isWhole: true, harm: Evidence.value(process.logHarm),
             harmLimit: comparison.harmLimit, promotion: Evidence.value(process.logPromotion),
-            requests: window.canaryRequests, reference: window.stableRequests)
+            requests: total.canaryRequests, reference: total.stableRequests)
         let text = text(evidence)
-        guard window.canaryRequests >= Double(comparison.minRequests), window.stableRequests > 0 else {
-            let seen = "\(short(window.canaryRequests)) of the canary, \(short(window.stableRequests)) of stable"
+        guard total.canaryRequests >= Double(comparison.minRequests), total.stableRequests > 0 else {
+            let seen = "\(short(total.canaryRequests)) of the canary, \(short(total.stableRequests)) of stable"
             return (.noData, text, "too few requests: \(seen); minRequests \(comparison.minRequests)")
         }
         if evidence.harm >= comparison.harmLimit { return (.failed, text, "worse than stable") }
@@ -212,5 +222,17 @@ package struct Comparator: Sendable {
         let scale = abs(number) >= 10 ? 1.0 : (abs(number) >= 0.1 ? 100 : 10_000)
         let rounded = (number * scale).rounded() / scale
         return rounded == rounded.rounded() ? "\(Int(rounded))" : "\(rounded)"
+    }
+}
+
+extension CountWindow {
+    fileprivate static func + (left: CountWindow, right: CountWindow) -> CountWindow {
+        CountWindow(
+            from: left.from, to: right.to, since: left.since,
+            canaryRequests: left.canaryRequests + right.canaryRequests,
+            stableRequests: left.stableRequests + right.stableRequests,
+            bad: zip(left.bad, right.bad).map {
+                .init(canary: $0.canary + $1.canary, stable: $0.stable + $1.stable)
+            })
     }
 }

@@ -19,23 +19,12 @@ package struct Judgement: Hashable, Sendable {
     package let reason: String
     package let results: [Result]
 
-    /// Judges what a provider answered.
-    package init(_ pairs: [SeriesAnswer.Pair], _ judge: Judge) {
-        let classifier = Classifier()
-        var results: [Result] = []
-        for (series, pair) in zip(judge.series, pairs) {
-            for (name, canary, stable) in Self.paired(pair, series) {
-                results.append(
-                    Result(
-                        name: name, groups: series.groups,
-                        classifier.classify(canary: canary, stable: stable, series)))
-            }
-            if Self.areMismatched(pair) {
-                let why = Classification(.error, reason: "\(series.name): the versions' labels have other names")
-                results.append(Result(name: series.name, groups: series.groups, why))
-            }
-        }
-        self.init(results, judge.groupWeights)
+    typealias Paired = (name: String, canary: [Double], stable: [Double])
+
+    /// What Kayenta makes of one pair of lists.
+    static func result(_ pair: Paired, _ series: Judge.Series) -> Result {
+        let classification = Classifier().classify(canary: pair.canary, stable: pair.stable, series)
+        return Result(name: pair.name, groups: series.groups, classification)
     }
 
     package init(_ results: [Result], _ weights: [Judge.GroupWeight]) {
@@ -69,10 +58,9 @@ package struct Judgement: Hashable, Sendable {
         return (total * 100 + 0.5).rounded(.down) / 100
     }
 
-    /// One side without any series is as long as the other, of nothing; one series each are a pair, whatever their labels.
-    private static func paired(
-        _ pair: SeriesAnswer.Pair, _ series: Judge.Series
-    ) -> [(name: String, canary: [Double], stable: [Double])] {
+    /// One side without any series is as long as the other, of nothing; one series each are a pair, whatever their labels;
+    /// else labels have to be equal.
+    static func paired(_ pair: SeriesAnswer.Pair, _ series: Judge.Series) -> [Paired] {
         let (canary, stable) = (pair.canary, pair.stable)
         func nothing(like other: TimeSeries) -> [Double] { other.values.map { _ in .nan } }
         func name(_ one: TimeSeries) -> String {
@@ -89,9 +77,14 @@ package struct Judgement: Hashable, Sendable {
         return ours + others.map { (name($0), [], $0.values) }
     }
 
-    private static func areMismatched(_ pair: SeriesAnswer.Pair) -> Bool {
-        guard let one = pair.canary.first, let other = pair.stable.first else { return false }
-        return (pair.canary.count > 1 || pair.stable.count > 1) && Set(one.labels.keys) != Set(other.labels.keys)
+    /// Several series whose labels have other names cannot be paired.
+    static func mismatch(_ pair: SeriesAnswer.Pair) -> String? {
+        guard pair.canary.count > 1 || pair.stable.count > 1, !pair.canary.isEmpty, !pair.stable.isEmpty else {
+            return nil
+        }
+        let names = Set((pair.canary + pair.stable).map { Set($0.labels.keys) })
+        guard names.count > 1 else { return nil }
+        return "the series' labels have different names; give both versions the same, `sum by (route) (…)`"
     }
 
     /// What the score means: at `pass` and above good, at `marginal` and below bad.
@@ -111,10 +104,12 @@ package struct Judgement: Hashable, Sendable {
 }
 
 extension Judge {
-    /// How far back a judge looks now: to the confirmation of the present share, or its own limit.
-    package func reach(at now: Timestamp, _ machine: RolloutMachine) -> Duration {
-        let since = max(machine.verifiedAt.duration(to: now), step)
-        return min(lookback ?? since, since)
+    /// How far back a judge looks now: to where no point reaches back behind the confirmation of the present share, or to
+    /// its own limit.
+    /// - Parameter window: How far back one point looks.
+    package func reach(at now: Timestamp, _ machine: RolloutMachine, window: Duration) -> Duration {
+        let since = max(machine.verifiedAt.advanced(by: window).duration(to: now), .zero)
+        return min(lookback ?? since, since, step * Self.largestLookback)
     }
 
     /// A measurement's phase, value and message.
@@ -123,14 +118,38 @@ extension Judge {
         case .noData(let message): return (.noData, "-", message)
         case .error(let message): return (.error, "-", message)
         case .pairs(let pairs):
-            // A side without any point is Kayenta's business; one with a few is nobody's.
-            let counts = pairs.flatMap { $0.canary + $0.stable }.map { $0.values.count { !$0.isNaN } }.filter { $0 > 0 }
-            guard let least = counts.min() else { return (.noData, "-", "no points yet") }
-            guard least >= minPoints else {
-                return (.noData, "-", "\(least) points every \(step.text) so far, \(minPoints) are needed")
+            for (series, pair) in zip(series, pairs) {
+                if let why = Judgement.mismatch(pair) { return (.error, "-", "\(series.name): \(why)") }
             }
-            let judgement = Judgement(pairs, self)
-            return (judgement.phase(self), judgement.text, judgement.reason)
+            return judge(pairs)
         }
+    }
+
+    private func judge(_ pairs: [SeriesAnswer.Pair]) -> (MeasurementPhase, value: String, message: String) {
+        func count(_ values: [Double]) -> Int { values.count { !$0.isNaN } }
+        // What has a few points on either side is nobody's business yet; what has none on one is Kayenta's.
+        var (whole, most, few): ([Judgement.Result], Int, [String]) = ([], 0, [])
+        var isAnyJudged = false
+        for (series, pair) in zip(series, pairs) {
+            for one in Judgement.paired(pair, series) {
+                let (canary, stable) = (count(one.canary), count(one.stable))
+                most = max(most, min(canary, stable))
+                if (1..<minPoints).contains(canary) || (1..<minPoints).contains(stable) {
+                    few.append(one.name)
+                    continue
+                }
+                isAnyJudged = isAnyJudged || canary > 0 && stable > 0
+                whole.append(Judgement.result(one, series))
+            }
+        }
+        guard isAnyJudged else {
+            return (.noData, "-", "\(most) points every \(step.text) of both versions so far, \(minPoints) are needed")
+        }
+        let judgement = Judgement(whole, groupWeights)
+        let left = few.isEmpty ? "" : "not judged, too few points: \(few.prefix(5).joined(separator: ", "))"
+        return (
+            judgement.phase(self), judgement.text,
+            [judgement.reason, left].filter { !$0.isEmpty }.joined(separator: "; ")
+        )
     }
 }

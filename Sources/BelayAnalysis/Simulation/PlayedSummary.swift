@@ -38,6 +38,9 @@ package struct PlayedSummary: Hashable, Sendable {
         secondsToFull.add(other.secondsToFull)
     }
 
+    /// Neither, when the time was over.
+    package var underWay: Int { runs - rolledBack - promoted - waiting }
+
     /// Of all runs: taken back; let through to the end without a person.
     package var rollbackRate: Proportion { Proportion(rolledBack, of: runs) }
     package var promotionRate: Proportion { Proportion(promoted, of: runs) }

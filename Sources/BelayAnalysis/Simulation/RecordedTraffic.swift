@@ -1,43 +1,71 @@
-/// A service's past, from CSV: `time,requests,errors`, counts since the row before.
+/// A service's past, from CSV: `time,requests,errors`, counts since the row before. It is played round and round.
 package struct RecordedTraffic: Hashable, Sendable {
     package struct Failure: Error, Hashable, Sendable {
         package let message: String
         package let line: Int
     }
 
-    package private(set) var parts: [TrafficModel.Recorded] = []
+    /// Seconds from its beginning, requests and errors up to there; the first are 0.
+    private var seconds = [0.0]
+    private var requests = [0.0]
+    private var errors = [0.0]
+
+    /// How long it is, s.
+    package var length: Double { seconds[seconds.count - 1] }
     /// A second, on average.
-    package let requests: Double
+    package var averageRequests: Double { requests[requests.count - 1] / length }
     /// Share, on average.
-    package let errors: Double
+    package var averageErrors: Double { errors[errors.count - 1] / requests[requests.count - 1] }
 
     /// - Throws: ``Failure`` at the first row that cannot be read.
     package init(_ csv: String) throws(Failure) {
-        var (last, all, bad, seconds) = (Double?.none, 0.0, 0.0, 0.0)
+        var (first, last) = (Double?.none, 0.0)
         for (index, row) in csv.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).enumerated() {
             let fields = row.split(separator: ",").map { String($0.filter { !$0.isWhitespace }) }
             if fields.isEmpty { continue }
             let numbers = fields.compactMap(Double.init)
             if index == 0, numbers.isEmpty { continue }  // The names of the columns.
-            guard fields.count == 3, numbers.count == 3 else {
+            guard fields.count == 3, numbers.count == 3, numbers.allSatisfy(\.isFinite) else {
                 throw Failure(message: "time, requests and errors are expected, three numbers", line: index + 1)
             }
-            let (time, requests, errors) = (numbers[0], numbers[1], numbers[2])
-            guard requests >= 0, errors >= 0, errors <= requests, requests.isFinite else {
+            guard numbers[1] >= 0, numbers[2] >= 0, numbers[2] <= numbers[1] else {
                 throw Failure(message: "errors must be in 0…requests", line: index + 1)
             }
-            defer { last = time }
-            guard let before = last else { continue }
-            guard time > before, (time - before).isFinite else {
+            defer { last = numbers[0] }
+            guard let begin = first else {
+                first = numbers[0]
+                continue
+            }
+            guard numbers[0] > last else {
                 throw Failure(message: "the time must grow from row to row", line: index + 1)
             }
-            parts.append(
-                .init(
-                    seconds: time - before, requests: requests / (time - before),
-                    errors: requests > 0 ? errors / requests : 0))
-            (all, bad, seconds) = (all + requests, bad + errors, seconds + time - before)
+            seconds.append(numbers[0] - begin)
+            requests.append(requests[requests.count - 1] + numbers[1])
+            errors.append(errors[errors.count - 1] + numbers[2])
         }
-        guard all > 0 else { throw Failure(message: "two rows at least, and some requests, are needed", line: 1) }
-        (self.requests, self.errors) = (all / seconds, bad / all)
+        guard requests[requests.count - 1] > 0 else {
+            throw Failure(message: "two rows at least, and some requests, are needed", line: 1)
+        }
+    }
+
+    /// Requests a second and the share of errors between two moments, s.
+    func average(from start: Double, to end: Double) -> (requests: Double, errors: Double) {
+        let (all, bad) = (
+            sum(requests, to: end) - sum(requests, to: start), sum(errors, to: end) - sum(errors, to: start)
+        )
+        return (all / (end - start), all > 0 ? bad / all : 0)
+    }
+
+    /// What had been counted by a moment, whole rounds included.
+    private func sum(_ counted: [Double], to second: Double) -> Double {
+        let rounds = (second / length).rounded(.down)
+        let rest = second - rounds * length
+        var (low, high) = (0, seconds.count - 1)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if seconds[middle] <= rest { low = middle } else { high = middle }
+        }
+        let part = (rest - seconds[low]) / (seconds[high] - seconds[low])
+        return rounds * counted[counted.count - 1] + counted[low] + part * (counted[high] - counted[low])
     }
 }

@@ -27,7 +27,7 @@ package struct Played: Hashable, Sendable {
 }
 
 /// A plan played against modelled traffic by the same machine that drives real rollouts. The router obeys at once; what is
-/// simulated is what the traffic looks like to the gates, and what they make of it.
+/// simulated is what the traffic looks like to the gates, and what they make of it. Approvals are given at once.
 package struct SimulatedRollout: Sendable {
     package let plan: Plan
     package let model: TrafficModel
@@ -39,24 +39,45 @@ package struct SimulatedRollout: Sendable {
     private let scales: [Double]
     private let comparators: [Comparator?]
     /// Of one interval, s.
-    private let length: Double
+    package let length: Double
+    /// Answer times that are asked for, s; nil: none.
+    private let bounds: [Double]?
 
     package init(plan: Plan, model: TrafficModel, readings: [ModelledValue], horizon: Double) {
+        let length = Self.length(of: plan, lag: model.lag)
+        var plan = plan
+        for index in plan.steps.indices { plan.steps[index].approval = nil }
+        for index in plan.metrics.indices {
+            plan.metrics[index].interval = max(plan.metrics[index].interval, .milliseconds(Int64(length * 1000)))
+        }
         self.plan = plan
         self.model = model
         self.readings = readings
         self.horizon = horizon
+        self.length = length
         evaluators = plan.metrics.map { try? Evaluator($0) }
-        scales = plan.metrics.map { ModelledValue.scale(of: $0.prometheus?.text ?? "") }
+        scales = zip(plan.metrics, readings).map { $1.scale(of: $0.prometheus?.text ?? "") }
         comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
-        length = Self.length(of: plan, lag: model.lag)
+        let isTimed = plan.metrics.indices.contains { index in
+            readings[index].isLatency || !(plan.metrics[index].counters?.slowerThan.isEmpty ?? true)
+        }
+        bounds = isTimed ? plan.metrics.flatMap { $0.counters?.slowerThan ?? [] } : nil
     }
 
-    /// The longest interval that all rhythms are made of, 1 to 15 s.
-    private static func length(of plan: Plan, lag: Double) -> Double {
+    /// The longest interval that all rhythms are made of, 1 to 15 s. A hold that nobody measures is watched by the
+    /// machine itself, every five.
+    package static func length(of plan: Plan, lag: Double) -> Double {
         func common(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : common(b, a % b) }
-        let rhythms = plan.metrics.map { $0.interval.wholeMilliseconds } + [Int64(lag * 1000)].filter { $0 > 0 }
-        let whole = rhythms.reduce(15_000, common)
+        let spans =
+            plan.metrics.map(\.interval) + plan.metrics.compactMap { $0.judge?.step }
+            + plan.steps.flatMap { [$0.hold.min, $0.hold.max] }
+        let isAlwaysMeasured =
+            plan.steps.allSatisfy { $0.weight > .zero }
+            && plan.metrics.contains {
+                $0.scope == .always && !$0.isDryRun && $0.judge == nil
+            }
+        let rhythms = spans.map(\.wholeMilliseconds) + [Int64(lag * 1000), isAlwaysMeasured ? 15_000 : 5000]
+        let whole = rhythms.filter { $0 > 0 }.reduce(15_000, common)
         return Double(max(whole, 1000)) / 1000
     }
 
@@ -80,7 +101,8 @@ package struct SimulatedRollout: Sendable {
             self.simulation = simulation
             machine = RolloutMachine(
                 .init(plan: simulation.plan, original: "0", actor: Actor(name: "simulation")), at: Self.epoch)
-            traffic = SimulatedTraffic(simulation.model, length: simulation.length, seed: seed)
+            traffic = SimulatedTraffic(
+                simulation.model, length: simulation.length, seed: seed, bounds: simulation.bounds)
             comparators = simulation.comparators
             counted = simulation.plan.metrics.map { _ in 0 }
         }
@@ -111,6 +133,7 @@ package struct SimulatedRollout: Sendable {
                 settle()
                 if played.isRolledBack || traffic.now >= simulation.horizon { break }
                 traffic.advance(share: Double(share.basisPoints) / 10_000)
+                tell(.tick)
             }
             if case .finished(.promoted) = machine.state.phase {
                 played.end = .promoted
@@ -159,26 +182,30 @@ package struct SimulatedRollout: Sendable {
                 Measurement(metric: index, phase: phase, value: value, startedAt: now, finishedAt: now)
             }
             if comparators[index] != nil { return compare(index) ?? result(.successful) }
-            if let judge = metric.judge { return result(judge.judge(.pairs(pairs(judge))).0) }
-            if case .nothing = simulation.readings[index] { return result(.successful) }
+            if let judge = metric.judge {
+                return result(judge.judge(.pairs(pairs(judge, window: metric.window.inSeconds))).0)
+            }
+            let reading = simulation.readings[index]
+            if reading == .nothing { return result(.successful) }
             let window = max(metric.window.inSeconds, simulation.length)
             let counts = traffic.sum(upTo: seen, seconds: window)
-            let value = read(simulation.readings[index], counts) * simulation.scales[index]
+            let value = read(reading, counts) * simulation.scales[index]
             let isScalar = metric.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true
             let phase = simulation.evaluators[index]?.phase(
-                of: isScalar ? .scalar(value) : .list([value]), requests: .scalar(counts.canary),
+                of: isScalar ? .scalar(value) : .list([value]),
+                requests: .scalar(reading == .split ? counts.canary + counts.stable : counts.canary),
                 asked: machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 })
             return result(phase?.0 ?? .error)
         }
 
-        private mutating func read(_ reading: ModelledValue, _ counts: SimulatedTraffic.Interval) -> Double {
-            let (model, requests) = (simulation.model, counts.canary)
+        private func read(_ reading: ModelledValue, _ counts: SimulatedTraffic.Interval) -> Double {
+            let (requests, all) = (counts.canary, counts.canary + counts.stable)
             return switch reading {
             case .errorRatio: requests > 0 ? counts.canaryBad / requests : .nan
             case .successRatio: requests > 0 ? 1 - counts.canaryBad / requests : .nan
-            case .latencyQuantile(let quantile):
-                model.quantile(quantile, of: requests, times: model.canaryLatency, &traffic.random)
-            case .latencyMean: model.mean(of: requests, times: model.canaryLatency, &traffic.random)
+            case .latencyQuantile(let quantile): traffic.quantile(quantile, counts.canaryBands)
+            case .latencyMean: traffic.mean(counts.canaryBands)
+            case .split: all > 0 ? requests / all : .nan
             case .nothing: 0
             }
         }
@@ -194,18 +221,29 @@ package struct SimulatedRollout: Sendable {
             let bad: [CountWindow.Bad] =
                 query.slowerThan.isEmpty
                 ? [.init(canary: counts.canaryBad, stable: counts.stableBad)]
-                : traffic.slow(counts, query.slowerThan).map { .init(canary: $0.canary, stable: $0.stable) }
+                : query.slowerThan.map {
+                    .init(
+                        canary: traffic.slower(than: $0, counts.canaryBands),
+                        stable: traffic.slower(than: $0, counts.stableBands))
+                }
+            // Answers by their time are a stream of their own.
+            let isTimed = !query.slowerThan.isEmpty
+            let requests = (
+                canary: isTimed ? counts.canaryBands.reduce(0, +) : counts.canary,
+                stable: isTimed ? counts.stableBands.reduce(0, +) : counts.stable
+            )
             counted[index] = seen
             func moment(_ second: Double) -> Timestamp { Self.epoch.advanced(by: .milliseconds(Int64(second * 1000))) }
             let window = CountWindow(
-                from: moment(start), to: moment(seen), since: moment(start), canaryRequests: counts.canary,
-                stableRequests: counts.stable, bad: bad)
+                from: moment(start), to: moment(seen), since: moment(start), canaryRequests: requests.canary,
+                stableRequests: requests.stable, bad: bad)
             let (machine, now) = (machine, now)
             return comparators[index]?.measure(window, machine, at: now)
         }
 
-        private mutating func pairs(_ judge: Judge) -> [SeriesAnswer.Pair] {
-            let (step, back) = (judge.step.inSeconds, judge.reach(at: now, machine).inSeconds)
+        private func pairs(_ judge: Judge, window: Double) -> [SeriesAnswer.Pair] {
+            let step = judge.step.inSeconds
+            let back = judge.reach(at: now, machine, window: .milliseconds(Int64(window * 1000))).inSeconds
             var (canary, stable): ([Double], [Double]) = ([], [])
             var end = seen
             while end - step >= traffic.now - back - 0.001, end - step >= 0 {

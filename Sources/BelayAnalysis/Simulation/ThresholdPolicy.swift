@@ -2,8 +2,8 @@ internal import BelayCore
 
 /// What Belay's gates are held against: a fixed schedule with a threshold on the canary's errors, as an Argo Rollouts
 /// template has it, or with no gate at all.
-package struct ThresholdPolicy: Hashable, Sendable {
-    /// The canary's shares, 0…1, each held so many seconds; what comes last is reached and kept.
+package struct ThresholdPolicy: Sendable {
+    /// The canary's shares, 0…1, and how long each is held, s. Whoever gets to the end of the last hold is through.
     package var steps: [(share: Double, seconds: Double)]
     /// More errors than this are a failed measurement; nil: nothing is measured.
     package var limit: Double?
@@ -17,35 +17,31 @@ package struct ThresholdPolicy: Hashable, Sendable {
         self.limit = limit
     }
 
-    package static func == (left: Self, right: Self) -> Bool {
-        left.steps.elementsEqual(right.steps, by: ==) && left.limit == right.limit && left.interval == right.interval
-            && left.failureLimit == right.failureLimit
-    }
-
-    package func hash(into hasher: inout Hasher) { hasher.combine(limit) }
-
-    package func play(_ model: TrafficModel, horizon: Double, seed: UInt64) -> Played {
-        let length = 15.0
+    /// - Parameter length: Of one interval, s; the same as the gates' it is held against.
+    package func play(_ model: TrafficModel, length: Double = 15, horizon: Double, seed: UInt64) -> Played {
         var traffic = SimulatedTraffic(model, length: length, seed: seed)
-        var (played, failures, step, since) = (Played(), 0, 0, 0.0)
+        var (played, failures, step, since, measuredAt) = (Played(), 0, 0, 0.0, 0.0)
+        enter(&played, 0, at: 0)
         while traffic.now < horizon {
-            traffic.advance(share: steps[step].share)
-            if let limit, played.fullAt == nil, isDue(traffic.now) {
-                let counts = traffic.sum(upTo: traffic.now - model.lag, seconds: interval)
-                if counts.canary > 0, counts.canaryBad / counts.canary > limit { failures += 1 }
-                if failures > failureLimit {
-                    (played.rolledBackAt, played.end) = (traffic.now, .rolledBack(.gate))
-                    break
-                }
-            }
-            if played.fullAt == nil, traffic.now - since >= steps[step].seconds {
+            while played.end == .underWay, step < steps.count, traffic.now - since >= steps[step].seconds {
                 (step, since) = (step + 1, traffic.now)
-                if step == steps.count - 1 { (played.fullAt, played.end) = (traffic.now, .promoted) }
+                if step == steps.count { played.end = .promoted } else { enter(&played, step, at: traffic.now) }
+            }
+            traffic.advance(share: steps[min(step, steps.count - 1)].share)
+            guard let limit, played.end == .underWay, traffic.now - measuredAt >= interval else { continue }
+            measuredAt = traffic.now
+            let counts = traffic.sum(upTo: traffic.now - model.lag, seconds: interval)
+            if counts.canary > 0, counts.canaryBad / counts.canary > limit { failures += 1 }
+            if failures > failureLimit {
+                (played.rolledBackAt, played.end) = (traffic.now, .rolledBack(.gate))
+                break
             }
         }
         played.excessBad = traffic.excessBad
         return played
     }
 
-    private func isDue(_ second: Double) -> Bool { second.truncatingRemainder(dividingBy: interval) == 0 }
+    private func enter(_ played: inout Played, _ step: Int, at second: Double) {
+        if steps[step].share >= 1, played.fullAt == nil { played.fullAt = second }
+    }
 }

@@ -1,5 +1,4 @@
 internal import func Glibc.erfc
-internal import func Glibc.exp
 internal import func Glibc.log
 internal import func Glibc.sqrt
 
@@ -55,7 +54,7 @@ package struct TrafficModel: Hashable, Sendable {
     package var latencySpread = 0.6
     /// The canary's answer times over stable's.
     package var canaryLatency = 1.0
-    /// Variance of a factor on each version's share of errors, drawn anew for every interval.
+    /// Variance of a factor on each version's share of errors, drawn anew every `noiseCell` seconds.
     package var noise = 0.0
     /// How much of the canary's additional errors stable shows, too: a shared dependency that the canary burdens.
     package var contamination = 0.0
@@ -64,24 +63,10 @@ package struct TrafficModel: Hashable, Sendable {
     package var underLoad: UnderLoad?
     /// How long a sample takes to be seen, s.
     package var lag = 15.0
-    /// Requests per second and shares of errors in place of the two above; empty: constant. Played round and round.
-    package var recording: [Recorded] = []
+    /// Requests and errors in place of the two above; the canary's errors move with it.
+    package var recording: RecordedTraffic?
 
-    package struct Recorded: Hashable, Sendable {
-        package let seconds: Double
-        package let requests: Double
-        package let errors: Double
-
-        /// - Parameters:
-        ///   - seconds: How long it lasts, above 0.
-        ///   - requests: Per second.
-        ///   - errors: Share, 0…1.
-        package init(seconds: Double, requests: Double, errors: Double) {
-            self.seconds = seconds
-            self.requests = requests
-            self.errors = errors
-        }
-    }
+    static let noiseCell = 15.0
 
     package init() {}
 
@@ -98,20 +83,5 @@ package struct TrafficModel: Hashable, Sendable {
     /// The share of answers slower than a bound, s.
     func slower(than bound: Double, times factor: Double) -> Double {
         erfc(log(bound / (latency * factor)) / latencySpread / sqrt(2)) / 2
-    }
-
-    /// A sample's quantile of the answer times, s, as it comes out among so many.
-    func quantile(_ quantile: Double, of count: Double, times factor: Double, _ random: inout SplitMix64) -> Double {
-        guard count >= 1 else { return .nan }
-        let spread = sqrt(quantile * (1 - quantile) / count)
-        let place = min(max(quantile + spread * random.normal(), 0.5 / count), 1 - 0.5 / count)
-        return latency * factor * exp(latencySpread * NormalQuantile.value(min(max(place, 1e-9), 1 - 1e-9)))
-    }
-
-    func mean(of count: Double, times factor: Double, _ random: inout SplitMix64) -> Double {
-        guard count >= 1 else { return .nan }
-        let variance = exp(latencySpread * latencySpread) - 1
-        return latency * factor * exp(latencySpread * latencySpread / 2)
-            * max(1 + sqrt(variance / count) * random.normal(), 0.1)
     }
 }

@@ -11,8 +11,9 @@ struct AnalyzeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "analyze", abstract: "Take a file's measurements now, once; exit as its gates would.",
         discussion: """
-            Exit codes: 0 nothing stands against the canary, 1 a gate fails, 4 a person would be called (inconclusive or \
-            suspicious), 9 blind: a gate has no data; 2 and 8 as elsewhere. Nothing is touched.
+            Exit codes: 0 nothing stands against the canary; 1 the traffic would go back; 2 a mistake in the file, a query that \
+            is refused, a condition that cannot be evaluated; 4 a person would be called (inconclusive, suspicious, or blind \
+            with onBlind: pause); 9 blind: a gate has no data, a server that cannot be reached among it. Nothing is touched.
             """)
     @OptionGroup var spec: SpecOptions
     @OptionGroup var store: StoreOptions
@@ -118,9 +119,11 @@ struct AnalyzeCommand: AsyncParsableCommand {
     private static func status(_ readings: [Reading]) -> ExitStatus {
         let gates = readings.filter { !$0.metric.isDryRun }
         func any(_ condition: (Reading) -> Bool) -> Bool { gates.contains(where: condition) }
-        if any({ $0.verdict == .failed || $0.verdict == .error }) { return .failure }
-        if any({ $0.phase == .noData || $0.phase == .error }) { return .blind }
-        if any({ $0.phase == .inconclusive }) { return .waitsForPerson }
+        if any({ $0.verdict == .failed }) { return .failure }
+        if any({ $0.verdict == .inconclusive && $0.metric.onInconclusive == .rollback }) { return .failure }
+        if any({ $0.phase == .error }) { return .invalid }
+        if any({ $0.phase == .noData && $0.metric.onBlind == .rollback }) { return .blind }
+        if any({ $0.phase == .noData || $0.verdict == .inconclusive }) { return .waitsForPerson }
         return .success
     }
 
@@ -130,7 +133,10 @@ struct AnalyzeCommand: AsyncParsableCommand {
         case .failure: return "\(canary): a gate fails, the traffic would go back"
         case .blind: return "\(canary): a gate has no data, and no data is never success"
         case .waitsForPerson: return "\(canary): nobody can tell, a person would be called"
-        default: return "\(canary): nothing stands against it"
+        case .invalid: return "\(canary): a gate cannot be measured; five times in a row would be the way back"
+        default:
+            let hasGate = plan.metrics.contains { !$0.isDryRun }
+            return "\(canary): \(hasGate ? "nothing stands against it" : "there is no gate that could")"
         }
     }
 }
@@ -140,7 +146,7 @@ extension AnalyzeCommand.Reading {
         switch phase {
         case .successful: "ok"
         case .failed: verdict == .failed ? "FAILED" : "failed, within its limit"
-        case .inconclusive: "unclear"
+        case .inconclusive: verdict == .inconclusive ? "unclear" : "unclear, within its limit"
         case .error: "ERROR"
         case .noData: "no data"
         }

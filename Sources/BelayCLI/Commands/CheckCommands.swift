@@ -150,7 +150,7 @@ struct PlanText {
                 + "\(metric.interval.text), \(blind)",
             "    score of \(Comparator.short(judge.pass)) or more is good, \(Comparator.short(judge.marginal)) or less is bad; "
                 + "\(judge.minPoints) points every \(judge.step.text) at least, so not before "
-                + "\((judge.step * judge.minPoints).text) into a step",
+                + "\((judge.step * (judge.minPoints - 1) + metric.window).text) into a step",
             "    only while both versions have traffic: not at 100 %",
         ]
     }
@@ -191,7 +191,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
                         try await Release.tryMetrics(of: plan)
-                        return "\(plan.metrics.count) queries answered"
+                        return "what can be asked before the release was answered"
                     }
                 }
             }

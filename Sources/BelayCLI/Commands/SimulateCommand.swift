@@ -36,6 +36,10 @@ struct SimulateCommand: AsyncParsableCommand {
         guard (10...1_000_000).contains(runs) else { throw Self.usage("--runs \(runs): 10 to 1000000 is expected") }
         let limit = try TrafficOptions.share(threshold, "--threshold")
         let seconds = try horizon.map { try TrafficOptions.seconds($0, "--horizon") } ?? Self.horizon(of: plan)
+        guard (60...604_800).contains(seconds) else { throw Self.usage("--horizon: 1m to 7d is expected") }
+        if let svg, !FileManager.default.createFile(atPath: svg, contents: nil) {
+            throw CommandFailure(.failure, "\(svg) cannot be written; nothing was played")
+        }
         let cases = traffic.cases(of: base)
         let bar = ProgressBar(total: cases.count * SimulationResult.Policy.allCases.count * runs)
         var results: [SimulationResult] = []
@@ -79,6 +83,9 @@ struct SimulateCommand: AsyncParsableCommand {
                 let names = plan.metrics.map(\.name).joined(separator: ", ")
                 throw Self.usage("--read \(text): metric=value is expected; there are \(names)")
             }
+            guard plan.metrics[index].counters == nil, plan.metrics[index].judge == nil else {
+                throw Self.usage("--read \(text): a comparison and a judge read the model's counts in any case")
+            }
             guard let value = ModelledValue(word: parts[1]) else {
                 throw Self.usage("--read \(text): the values are \(ModelledValue.words)")
             }
@@ -107,7 +114,8 @@ struct SimulateCommand: AsyncParsableCommand {
                 (share: Double($0.weight.basisPoints) / 10_000, seconds: $0.hold.max.inSeconds)
             }
             let other = ThresholdPolicy(steps: steps, limit: policy == .threshold ? limit : nil)
-            return { other.play(model, horizon: horizon, seed: $0) }
+            let length = SimulatedRollout.length(of: plan, lag: model.lag)
+            return { other.play(model, length: length, horizon: horizon, seed: $0) }
         }
     }
 
@@ -163,7 +171,14 @@ struct TrafficOptions: ParsableArguments {
         else {
             throw SimulateCommand.usage("a latency above 0, a spread of 0.01 to 5, a noise of 0 to 10 are expected")
         }
-        model.noise = noise
+        model.noise = noise < 1e-6 ? 0 : noise
+        guard model.baseErrors > 0 || canaryErrors != nil || canaryLatency != nil || underLoad != nil else {
+            throw SimulateCommand.usage("stable has no errors, and ten times none are none: say --canary-errors")
+        }
+        guard model.recording == nil || model.baseErrors > 0 else {
+            throw SimulateCommand.usage(
+                "the recording has no errors, which the canary's would follow: play a --rate instead")
+        }
         model.lag = try Self.seconds(lag, "--lag")
         if let incident {
             let (span, errors) = try Self.pair(incident, "--incident")
@@ -172,6 +187,9 @@ struct TrafficOptions: ParsableArguments {
             model.incident = .init(
                 from: try Self.seconds(ends[0], "--incident"), to: try Self.seconds(ends[1], "--incident"),
                 errors: errors)
+            guard let incident = model.incident, incident.from < incident.to else {
+                throw SimulateCommand.usage("--incident \(ends.joined(separator: "-")): it must end after it begins")
+            }
         }
         if let coldStart {
             let (span, errors) = try Self.pair(coldStart, "--cold-start")
@@ -201,8 +219,8 @@ struct TrafficOptions: ParsableArguments {
         }
         do throws(RecordedTraffic.Failure) {
             let recorded = try RecordedTraffic(String(decoding: data, as: UTF8.self))
-            model.recording = recorded.parts
-            (model.requests, model.baseErrors) = (recorded.requests, recorded.errors)
+            model.recording = recorded
+            (model.requests, model.baseErrors) = (recorded.averageRequests, recorded.averageErrors)
         } catch {
             throw CommandFailure(.invalid, "\(path):\(error.line):1: \(error.message)")
         }

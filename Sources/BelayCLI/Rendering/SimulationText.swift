@@ -35,12 +35,13 @@ struct SimulationText {
     let results: [SimulationResult]
 
     var lines: [String] {
-        let traffic = base.recording.isEmpty ? "" : " on average, as recorded"
+        let traffic = base.recording == nil ? "" : " on average, as recorded"
         var lines = [
             "\(plan.name): \(runs) runs a case, \(Comparator.short(base.requests)) requests/s, "
                 + "\(SimulationResult.percent(base.baseErrors)) errors\(traffic); each \(time(horizon)) long, seed \(seed)"
         ]
         lines += zip(plan.metrics, readings).map { metric, reading in "  \(metric.name): \(describe(metric, reading))" }
+        if plan.steps.contains(where: { $0.approval != nil }) { lines.append("  approvals are given at once") }
         for result in results { lines += table(result) }
         lines.append("")
         lines.append("in brackets and after ±: 95 % intervals. Failed requests: those that stable would have answered.")
@@ -55,7 +56,9 @@ struct SimulationText {
         }
         if metric.judge != nil { return dry + "every series is the percentage of errors" }
         if case .nothing = reading { return dry + "nothing the model has, taken to pass; --read \(metric.name)=…" }
-        return dry + "taken for the canary's \(reading.word); else --read \(metric.name)=…"
+        let scale = reading.scale(of: metric.prometheus?.text ?? "")
+        let unit = reading.isLatency ? (scale == 1 ? " in s" : " in ms") : (scale == 1 ? "" : " in percent")
+        return dry + "taken for the canary's \(reading.word)\(unit); else --read \(metric.name)=…"
     }
 
     private func table(_ result: SimulationResult) -> [String] {
@@ -65,15 +68,18 @@ struct SimulationText {
         }
         let head = [
             "", good ? "taken back (false)" : "taken back", good ? "let through" : "let through (missed)",
-            "a person called", good ? "" : "failed requests", good ? "" : "until rollback", "to 100 %",
+            "a person called", "under way", good ? "" : "failed requests", good ? "" : "until rollback", "to 100 %",
         ]
         let all = [head] + rows
-        let widths = head.indices.map { column in all.map { $0[column].count }.max() ?? 0 }
+        // A column that says nothing is left out.
+        let widths = head.indices.map { column in
+            column > 0 && rows.allSatisfy { $0[column].isEmpty } ? 0 : all.map { $0[column].count }.max() ?? 0
+        }
         let errors = SimulationResult.percent(result.model.canaryErrors)
         return ["", "\(result.name) (\(errors) errors)"]
             + all.map { cells in
                 let padded = zip(cells, widths).map { cell, width in
-                    cell + String(repeating: " ", count: width - cell.count)
+                    cell + String(repeating: " ", count: max(width - cell.count, 0))
                 }
                 let line = "  " + zip(padded, widths).filter { $0.1 > 0 }.map(\.0).joined(separator: "  ")
                 return String(line.reversed().drop { $0 == " " }.reversed())
@@ -84,6 +90,7 @@ struct SimulationText {
         [
             title, proportion(summary.rollbackRate), proportion(summary.promotionRate),
             SimulationResult.percent(summary.waitingRate.value),
+            summary.underWay == 0 ? "" : SimulationResult.percent(Double(summary.underWay) / Double(summary.runs)),
             isGood ? "" : moments(summary.excessBad) { Comparator.short($0) },
             isGood ? "" : moments(summary.secondsToRollback, time), moments(summary.secondsToFull, time),
         ]

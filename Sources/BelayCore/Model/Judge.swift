@@ -62,6 +62,9 @@ package struct Judge: Hashable, Sendable {
     /// Fewer points of either version are no data: two points that differ would be a verdict.
     package var minPoints = 5
 
+    /// Points that a server answers at most.
+    package static let largestLookback = 10_999
+
     package init(series: [Series]) { self.series = series }
 }
 
