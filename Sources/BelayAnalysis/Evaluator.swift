@@ -41,6 +41,7 @@ package struct Evaluator: Sendable {
         }
         if let few = tooFew(requests) { return few }
         if metric.noData == .wait, let missing = missingData(in: answer) { return (.noData, missing) }
+        let needsData = metric.noData == .wait
         var variables: [Condition.Variable: Double] = [:]
         variables[.asked] = asked
         if asked == nil, used.contains(.asked) { return (.noData, "the window reaches back to another share") }
@@ -52,13 +53,16 @@ package struct Evaluator: Sendable {
             }
         }
         do throws(ConditionError) {
-            if let failure, try failure.holds(for: answer, variables) { return (.failed, "`\(failure.text)` holds") }
+            if let failure, try failure.holds(for: answer, variables, needsData: needsData) {
+                return (.failed, "`\(failure.text)` holds")
+            }
             guard let success else { return (.successful, "") }
-            if try success.holds(for: answer, variables) { return (.successful, "") }
+            if try success.holds(for: answer, variables, needsData: needsData) { return (.successful, "") }
             return failure == nil
                 ? (.failed, "`\(success.text)` does not hold") : (.inconclusive, "neither condition holds")
         } catch {
-            return (.error, "the condition cannot be evaluated: \(error.message)")
+            return error.isNoData
+                ? (.noData, error.message) : (.error, "the condition cannot be evaluated: \(error.message)")
         }
     }
 
@@ -80,7 +84,7 @@ package struct Evaluator: Sendable {
         case .failure(let failure)?: return failure.measured
         case .success(let seen)?:
             return seen >= Double(wanted)
-                ? nil : (.noData, "\(Int(seen.isFinite ? seen : 0)) requests seen, minRequests \(wanted)")
+                ? nil : (.noData, "\(Comparator.short(seen)) requests seen, minRequests \(wanted)")
         }
     }
 

@@ -21,7 +21,7 @@ final class CurlLoop: Sendable {
     init() {
         guard Self.isReady, let multi = curl_multi_init() else { fatalError("libcurl cannot start: out of memory") }
         self.multi = multi
-        ccurl_multi_set_long(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 8)
+        // No limit here: what waits inside libcurl waits on its own time-out. Whoever sends too much has a queue.
         var thread = pthread_t()
         let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
             Unmanaged<CurlLoop>.fromOpaque($0!).takeRetainedValue().run()

@@ -7,10 +7,12 @@ package struct MetricProviders: MetricProvider {
     private let prometheus: PrometheusProvider
     private let web: WebProvider
     private let command: CommandProvider
+    private let secrets: SecretReader
 
     /// - Parameter environment: Where `env:NAME` references are looked up, each time they are used.
     package init(client: HTTPClient, environment: [String: String]) {
         let secrets = SecretReader(environment: environment)
+        self.secrets = secrets
         let queue = ServerQueue(client: client, secrets: secrets)
         prometheus = PrometheusProvider(queue: queue)
         web = WebProvider(queue: queue, secrets: secrets)
@@ -18,6 +20,11 @@ package struct MetricProviders: MetricProvider {
     }
 
     package func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
+        let (answer, requests) = await ask(metric, at: moment)
+        return (redacted(answer), requests.map(redacted))
+    }
+
+    private func ask(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
         switch metric.source {
         case .prometheus(let query):
             return await prometheus.measure(query, at: moment)
@@ -29,11 +36,30 @@ package struct MetricProviders: MetricProvider {
 
     package func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer {
         guard let query = metric.prometheus else { return .error("only Prometheus has counters") }
-        return await prometheus.counters(query, back: back, at: moment)
+        switch await prometheus.counters(query, back: back, at: moment) {
+        case .noData(let message): return .noData(secrets.redact(message))
+        case .error(let message): return .error(secrets.redact(message))
+        case .samples(let canary, let stable, let server):
+            return .samples(canary: canary, stable: stable, at: server)
+        }
     }
 
     package func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
         guard let query = metric.prometheus, let judge = metric.judge else { return .error("nothing is judged") }
-        return await prometheus.series(judge, query, back: back, at: moment)
+        switch await prometheus.series(judge, query, back: back, at: moment) {
+        case .noData(let message): return .noData(secrets.redact(message))
+        case .error(let message): return .error(secrets.redact(message))
+        case .pairs(let pairs): return .pairs(pairs)
+        }
+    }
+
+    /// A server or a command may say the secrets that it was given; the record must not.
+    private func redacted(_ answer: MetricAnswer) -> MetricAnswer {
+        switch answer {
+        case .scalar, .list: answer
+        case .json(let value, let text): .json(value, text: secrets.redact(text))
+        case .noData(let message): .noData(secrets.redact(message))
+        case .error(let message): .error(secrets.redact(message))
+        }
     }
 }

@@ -1,3 +1,5 @@
+internal import BelayCore
+internal import BelayEngine
 internal import Foundation
 
 /// A secret that could not be resolved; the message names the reference, never the value.
@@ -5,9 +7,19 @@ struct SecretFailure: Error {
     let message: String
 }
 
-/// Resolves `env:NAME` and `file:PATH` when they are used, so that a rotated token is picked up.
-struct SecretReader {
+/// Resolves `env:NAME` and `file:PATH` when they are used, so that a rotated token is picked up, and remembers what must
+/// never be shown.
+struct SecretReader: Sendable {
     let environment: [String: String]
+    private let resolved = Locked<Set<String>>([])
+
+    init(environment: [String: String]) { self.environment = environment }
+
+    /// A text as it may be shown and recorded. What is shorter than four characters would hide half of every sentence.
+    func redact(_ text: String) -> String {
+        let secrets = resolved.withLock { $0 }.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
+        return secrets.reduce(text) { $0.replacing($1, with: "*****") }
+    }
 
     static func isReference(_ text: String) -> Bool { text.hasPrefix("env:") || text.hasPrefix("file:") }
 
@@ -27,6 +39,7 @@ struct SecretReader {
         guard !trimmed.contains(where: \.isNewline) else {
             throw SecretFailure(message: "\(reference): the secret has several lines")
         }
+        resolved.withLock { _ = $0.insert(trimmed) }
         return trimmed
     }
 
@@ -34,13 +47,31 @@ struct SecretReader {
     func expand(_ text: String) throws(SecretFailure) -> String {
         var expanded = ""
         var rest = text[...]
-        while let open = rest.firstRange(of: "{{") {
+        while let open = rest.firstRange(of: "{{"),
+            let close = rest[open.upperBound...].firstRange(of: "}}")
+        {
             expanded += rest[..<open.lowerBound]
-            guard let close = rest[open.upperBound...].firstRange(of: "}}") else { break }
-            expanded += try read(String(rest[open.upperBound..<close.lowerBound]))
+            let reference = rest[open.upperBound..<close.lowerBound].trimmingCharacters(in: .whitespaces)
+            expanded += try read(reference)
             rest = rest[close.upperBound...]
         }
         return expanded + rest
+    }
+
+    /// Every text of a value, so that what is filled in is written as JSON writes it.
+    func expand(_ json: JSONValue) throws(SecretFailure) -> JSONValue {
+        switch json {
+        case .string(let text): return .string(try expand(text))
+        case .array(let items):
+            var expanded: [JSONValue] = []
+            for item in items { expanded.append(try expand(item)) }
+            return .array(expanded)
+        case .object(let members):
+            var expanded: [JSONValue.Member] = []
+            for member in members { expanded.append(.init(member.key, try expand(member.value))) }
+            return .object(expanded)
+        case .null, .bool, .int, .double: return json
+        }
     }
 
     func file(_ path: String) throws(SecretFailure) -> [UInt8] {

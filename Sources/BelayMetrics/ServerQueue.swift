@@ -3,21 +3,22 @@ internal import BelayEngine
 internal import BelayHTTP
 internal import Foundation
 
-/// Sends requests to servers under their limits: so many at once, none before the time that the server asked to be left
-/// alone until.
+/// Sends requests to servers under their limits: so many at once, none before the time that was asked for. A request waits
+/// for it; that is a gap for whoever watches, and no error of the server's.
 actor ServerQueue {
     private struct Server {
         var running = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
-        var closedUntil: ContinuousClock.Instant?
     }
 
-    /// A server that asks for more is asked again after this.
+    /// Whoever asks for more is asked again after this.
     private static let longestPause: Duration = .seconds(300)
 
     private let client: HTTPClient
     private let secrets: SecretReader
     private var servers: [String: Server] = [:]
+    /// By address, not by server: behind one gateway a sick service's 503 closes nothing but itself.
+    private var closedUntil: [String: ContinuousClock.Instant] = [:]
 
     init(client: HTTPClient, secrets: SecretReader) {
         self.client = client
@@ -31,18 +32,20 @@ actor ServerQueue {
         _ endpoint: Endpoint, _ method: String, _ url: String, headers: [String] = [], body: [UInt8]? = nil
     ) async -> Result<HTTPResponse, QueryFailure> {
         let key = Self.key(of: endpoint.address)
-        if let until = servers[key]?.closedUntil, ContinuousClock.now < until {
-            let left = until - ContinuousClock.now
-            return .failure(
-                QueryFailure(true, "\(endpoint.address): the server asked to be left alone, \(left.text) more"))
-        }
         await enter(key, limit: endpoint.maxInFlight)
+        while let until = closedUntil[endpoint.address], ContinuousClock.now < until {
+            leave(key)
+            guard (try? await Task.sleep(until: until)) != nil else {
+                return .failure(QueryFailure(true, "\(endpoint.address): cancelled"))
+            }
+            await enter(key, limit: endpoint.maxInFlight)
+        }
         defer { leave(key) }
         do {
             let request = try request(endpoint, method, url, headers, body)
             let response = try await client.execute(request)
             if response.status == 429 || response.status == 503, let pause = Self.pause(response.retryAfter) {
-                servers[key, default: Server()].closedUntil = ContinuousClock.now + min(pause, Self.longestPause)
+                closedUntil[endpoint.address] = ContinuousClock.now + min(pause, Self.longestPause)
             }
             return .success(response)
         } catch let error as HTTPError {

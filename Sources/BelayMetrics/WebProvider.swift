@@ -18,7 +18,7 @@ struct WebProvider: Sendable {
             body = try query.body.map { body throws(SecretFailure) in
                 switch body {
                 case .text(let text): Array(try secrets.expand(text).utf8)
-                case .json(let json): Array(try secrets.expand(JSONText.write(json)).utf8)
+                case .json(let json): Array(JSONText.write(try secrets.expand(json)).utf8)
                 }
             }
         } catch {

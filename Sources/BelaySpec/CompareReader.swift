@@ -34,7 +34,8 @@ enum CompareReader {
         }
         read(fields["alpha"], 1e-6...0.2, into: &comparison.alpha, as: "probability")
         read(fields["promotionAlpha"], 1e-6...0.2, into: &comparison.promotionAlpha, as: "probability")
-        if let delta = fields["delta"] {
+        // An empty one, an argument's default, is none.
+        if let delta = fields["delta"], delta.text() != "" {
             var share = 0.0
             read(delta, 1e-6...0.5, into: &share, as: "share of the requests")
             comparison.delta = share > 0 ? share : nil

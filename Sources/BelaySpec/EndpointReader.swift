@@ -18,7 +18,10 @@ enum EndpointReader {
             }
             server.timeout = timeout
         }
-        server.headers += headers(fields["headers"])
+        let own = headers(fields["headers"])
+        server.headers.removeAll { header in own.contains { $0.name.lowercased() == header.name.lowercased() } }
+        server.headers += own
+        if fields["timeout"] != nil { fields["timeoutSeconds"]?.fail("`timeout` is there already") }
         readAuthentication(fields["authentication"], into: &server)
         if let insecure = fields["insecure"]?.bool() { server.isInsecure = insecure }
         if let limit = fields["maxInFlight"]?.integer(1...1000) { server.maxInFlight = limit }
@@ -30,7 +33,7 @@ enum EndpointReader {
     }
 
     static func checkScheme(of address: String, _ reader: SpecReader) {
-        guard !["http://", "https://", "{{"].contains(where: { address.hasPrefix($0) }) else { return }
+        guard !["http://", "https://", "{{env:", "{{file:"].contains(where: { address.hasPrefix($0) }) else { return }
         reader.fail("`\(SpecReader.shortened(address))` must begin with http:// or https://")
     }
 
@@ -47,6 +50,8 @@ enum EndpointReader {
 
     private static func readAuthentication(_ reader: SpecReader?, into server: inout Endpoint) {
         guard let fields = reader?.fields(["bearer", "basicAuth"], later: ["sigv4", "oauth2"]) else { return }
+        (server.bearer, server.basicUser, server.basicPassword) = (nil, nil, nil)
+        if fields["bearer"] != nil { fields["basicAuth"]?.fail("`bearer` is there already; one of them is expected") }
         if let reader = fields["bearer"], let secret = secret(reader) { server.bearer = secret }
         if let basic = fields["basicAuth"]?.fields(["username", "password"]) {
             server.basicUser = basic.required("username")?.nonEmptyText()

@@ -28,8 +28,8 @@ enum Hazards {
         guard text.contains("all(") || text.contains("none(") else { return }
         reader.note(
             metric.noData == .wait
-                ? "`all` and `none` hold for an empty answer, so it would pass in Argo; here it is no data"
-                : "`all` and `none` hold for an empty answer, and with `noData: evaluate` it passes, as in Argo; "
+                ? "`all` and `none` hold for an empty list, so it would pass in Argo; here it is no data"
+                : "`all` and `none` hold for an empty list, and with `noData: evaluate` it passes, as in Argo; "
                     + "add `len(result) > 0 &&`, or leave `noData` at wait")
     }
 }

@@ -40,7 +40,9 @@ struct ProviderReader {
             case .judge: [String]()
             }
         guard let members = reader.fields(own + EndpointReader.fields) else { return nil }
-        var endpoint = server ?? Endpoint(address: "")
+        // Another server gets none of the rollout's credentials.
+        let isElsewhere = members["address"] != nil && members["address"]?.text(allowsSecrets: true) != server?.address
+        var endpoint = isElsewhere ? Endpoint(address: "") : server ?? Endpoint(address: "")
         EndpointReader.read(members, into: &endpoint)
         if endpoint.address.isEmpty {
             reader.fail("`address` is missing, here and in the rollout's `analysis.prometheus`")

@@ -56,10 +56,11 @@ package struct RolloutSpec {
 
     /// Dry runs hold nothing back, and a judge has nothing to compare with where stable has no traffic.
     private func unguarded(_ metrics: [Metric]) -> [SpecIssue] {
-        guard let use = uses.first else { return [] }
+        guard let use = scopedUses.first?.0 else { return [] }  // `analysis: none` was said.
         let gates = metrics.filter { !$0.isDryRun }
-        if gates.isEmpty, !metrics.isEmpty {
-            return [use.issue("every metric is a dry run, and a rollout without a gate is refused; leave one out")]
+        if gates.isEmpty {
+            let why = metrics.isEmpty ? "no template has a metric" : "every metric is a dry run"
+            return [use.issue("\(why), and a rollout without a gate is refused")]
         }
         let judges = gates.filter { $0.judge != nil }
         for (index, step) in strategy.steps.enumerated() where step.plan.weight == .full && !judges.isEmpty {

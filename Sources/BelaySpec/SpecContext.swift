@@ -7,6 +7,8 @@ final class SpecContext {
     let environment: [String: String]
     /// nil: `{{…}}` is left as it is.
     let placeholders: Placeholders?
+    /// Whether `{{…}}` is a mistake where nothing fills it.
+    var refusesPlaceholders = false
     private(set) var issues: [SpecIssue] = []
     /// What is no mistake, and worth knowing.
     private(set) var notes: [SpecIssue] = []

@@ -103,10 +103,10 @@ package struct SpecLoader {
         _ source: SpecSource, _ context: SpecContext
     ) -> (issues: [SpecIssue], notes: [SpecIssue]) {
         let here = SpecReader(node: Node(""), path: "", context: context)
-        let nested = SpecContext(file: source.file, environment: environment)
+        var issues: [SpecIssue] = []
         let use = TemplateUse(
-            sources: including(source, nested), inline: nil, arguments: [], reader: here)
-        var (issues, notes) = (nested.issues, [SpecIssue]())
+            sources: including(source, &issues), inline: nil, arguments: [], reader: here)
+        var notes: [SpecIssue] = []
         _ = placeholderReader.metrics(of: use, scope: .always, issues: &issues, notes: &notes)
         // A missing argument is the user's to give, not the template's.
         return (SpecFailure(issues).issues, SpecFailure(notes).issues)
@@ -150,7 +150,9 @@ package struct SpecLoader {
         var server: Endpoint?
         if let members = fields["prometheus"]?.fields(EndpointReader.fields) {
             var endpoint = Endpoint(address: "")
+            members.owner.context.refusesPlaceholders = true
             EndpointReader.read(members, into: &endpoint)
+            members.owner.context.refusesPlaceholders = false
             server = endpoint
         }
         let readers = fields["templates"]?.list() ?? []
@@ -200,41 +202,48 @@ package struct SpecLoader {
             return nil
         }
         let arguments = fields["args"].flatMap { $0.entries() } ?? []
+        var issues: [SpecIssue] = []
+        let sources = including(source, &issues)
+        reader.context.adopt(issues)
         return TemplateUse(
-            sources: including(source, reader.context), inline: nil, arguments: arguments, reader: reader,
-            dryRun: fields["dryRun"], retention: fields["measurementRetention"])
+            sources: sources, inline: nil, arguments: arguments, reader: reader, dryRun: fields["dryRun"],
+            retention: fields["measurementRetention"])
     }
 
-    /// A template's file and those it takes in, each once.
-    /// - Parameter context: For a name that means nothing.
-    private func including(_ source: SpecSource, _ context: SpecContext) -> [SpecSource] {
+    private static let mostNested = 64
+
+    /// A template's file and those it takes in (`templates: [{templateName: NAME}]`, as in Argo), each once.
+    private func including(_ source: SpecSource, _ issues: inout [SpecIssue]) -> [SpecSource] {
         var found = [source]
         var next = 0
-        while next < found.count, found.count <= 32 {
-            for (name, mark) in nestedNames(in: found[next]) {
+        while next < found.count {
+            let context = SpecContext(file: found[next].file, environment: environment)
+            for reader in nested(in: found[next], context) {
+                guard let name = reader.nonEmptyText() else { continue }
                 guard let nested = resolve(.analysisTemplate, name, found[next].file) else {
                     let hint = Spelling.hint(for: name, in: names(.analysisTemplate))
-                    context.report("\(found[next].file): there is no analysis template `\(name)`\(hint)", at: mark)
+                    reader.fail("there is no analysis template `\(name)`\(hint)")
                     continue
                 }
-                if !found.contains(where: { $0.file == nested.file }) { found.append(nested) }
+                if found.contains(where: { $0.file == nested.file }) { continue }
+                if found.count == Self.mostNested { reader.fail("more than \(Self.mostNested) templates are taken in") }
+                if found.count < Self.mostNested { found.append(nested) }
             }
+            issues += context.issues
             next += 1
         }
         return found
     }
 
-    /// `templates: [{templateName: NAME}]`, as in Argo. What else is wrong with the file is found when it is read.
-    private func nestedNames(in source: SpecSource) -> [(name: String, mark: Mark?)] {
-        let context = SpecContext(file: source.file, environment: environment)
-        guard let document = try? SpecDocument.parse(source, context: context),
+    /// What else is wrong with the file is found when it is read.
+    private func nested(in source: SpecSource, _ context: SpecContext) -> [SpecReader] {
+        let quiet = SpecContext(file: source.file, environment: environment)
+        guard let document = try? SpecDocument.parse(source, context: quiet),
             case .mapping(let mapping) = document.spec.node, let node = mapping[Node("templates")]
         else { return [] }
         let reader = SpecReader(node: node, path: "spec.templates", context: context)
-        return (reader.list() ?? []).compactMap { item in
-            guard let name = item.fields(["templateName", "clusterScope"])?.required("templateName")?.nonEmptyText()
-            else { return nil }
-            return (name, item.node.mark)
-        }
+        let items = reader.list() ?? []
+        if items.isEmpty { reader.fail("a list of {templateName: NAME} is expected, with one name at least") }
+        return items.compactMap { $0.fields(["templateName", "clusterScope"])?.required("templateName") }
     }
 }

@@ -69,14 +69,21 @@ struct SpecReader {
             return nil
         }
         guard let expanded = expandEnvironment(scalar.string) else { return nil }
-        guard let placeholders = context.placeholders else { return expanded }
+        guard let placeholders = context.placeholders else {
+            let names = Placeholders.names(in: expanded)
+            if let name = names.first(where: { _ in context.refusesPlaceholders }) {
+                fail("`{{\(name)}}` is not known here; an environment variable is written as ${NAME}")
+                return nil
+            }
+            return expanded
+        }
         context.used.formUnion(Placeholders.names(in: expanded))
         do throws(Placeholders.Failure) {
             let filled = try placeholders.fill(expanded)
             if !allowsSecrets, filled.contains("{{env:") || filled.contains("{{file:") {
                 fail(
                     "a value from `valueFrom` is read each time it is used, and may stand in an address, a header, a "
-                        + "body or a command's environment; elsewhere write ${NAME}")
+                        + "body or a command's environment; what is no secret may be ${NAME} here")
                 return nil
             }
             return filled
@@ -124,6 +131,10 @@ struct SpecReader {
 
     /// Any value, with the types that YAML gives it.
     func json(allowsSecrets: Bool = false) -> JSONValue? {
+        guard path.count(where: { $0 == "." || $0 == "[" }) <= 40 else {
+            fail("is nested too deep")
+            return nil
+        }
         switch node {
         case .mapping:
             var members: [JSONValue.Member] = []
@@ -141,7 +152,10 @@ struct SpecReader {
             return .array(items)
         case .scalar, .alias:
             guard let text = text(allowsSecrets: allowsSecrets) else { return nil }
-            guard case .scalar(let scalar) = node, scalar.style == .plain else { return .string(text) }
+            // What is filled in is a text, whatever it looks like: a commit `12e4567` is no number.
+            guard case .scalar(let scalar) = node, scalar.style == .plain, scalar.string == text else {
+                return .string(text)
+            }
             return Self.plain(text)
         }
     }
@@ -152,7 +166,9 @@ struct SpecReader {
         case "null", "~", "": return .null
         case "true": return .bool(true)
         case "false": return .bool(false)
-        default: return Int64(text).map { .int($0) } ?? Double(text).map { .double($0) } ?? .string(text)
+        default:
+            if let whole = Int64(text) { return .int(whole) }
+            return Double(text).flatMap { $0.isFinite ? .double($0) : nil } ?? .string(text)
         }
     }
 

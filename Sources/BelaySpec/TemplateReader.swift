@@ -34,17 +34,21 @@ struct TemplateReader {
             let drafts = try specs(of: use)
             let known = declared(in: drafts)
             let values = values(of: use, known)
-            var read: [Metric] = []
-            var used: Set<String> = []
-            for draft in drafts {
+            let specs = drafts.map { draft in
                 let context = SpecContext(
                     file: draft.context.file, environment: environment, placeholders: Placeholders(values))
-                let spec = SpecReader(node: draft.node, path: draft.path, context: context)
-                read += metrics(in: spec, scope: scope)
-                used.formUnion(context.used)
-                issues += draft.context.issues + context.issues
-                notes += context.notes
+                return SpecReader(node: draft.node, path: draft.path, context: context)
             }
+            let fields = specs.map { $0.fields(Self.known) }
+            var read = fields.flatMap { $0.map { metrics(in: $0, scope: scope) } ?? [] }
+            // As in Argo the templates are one before their rules are applied.
+            for fields in fields { applyRules(fields?["dryRun"], fields?["measurementRetention"], to: &read) }
+            applyRules(use.dryRun, use.retention, to: &read)
+            for (draft, spec) in zip(drafts, specs) {
+                issues += draft.context.issues + spec.context.issues
+                notes += spec.context.notes
+            }
+            let used = specs.reduce(into: Set<String>()) { $0.formUnion($1.context.used) }
             for name in known.keys.sorted() where !used.contains("args.\(name)") {
                 // A context of its own: those of the drafts have been read.
                 let context = SpecContext(file: drafts[0].context.file, environment: environment)
@@ -52,7 +56,6 @@ struct TemplateReader {
                     "the argument `\(name)` is declared and never used")
                 issues += context.issues
             }
-            applyRules(use.dryRun, use.retention, to: &read)
             return read
         } catch {
             issues += error.issues
@@ -117,7 +120,10 @@ struct TemplateReader {
 
     private func values(of use: TemplateUse, _ known: [String: String?]) -> [String: String] {
         var values = facts
-        for (name, fallback) in known { if let fallback { values["args.\(name)"] = fallback } }
+        for (name, fallback) in known {
+            // A default may speak of the rollout; a reference to a secret is kept as it is.
+            if let fallback { values["args.\(name)"] = (try? Placeholders(facts).fill(fallback)) ?? fallback }
+        }
         var given: Set<String> = []
         for (name, reader) in use.arguments {
             guard known.keys.contains(name) else {
@@ -152,15 +158,12 @@ struct TemplateReader {
 
     // MARK: Metrics
 
-    private func metrics(in spec: SpecReader, scope: Metric.Scope) -> [Metric] {
-        guard let fields = spec.fields(Self.known) else { return [] }
+    private func metrics(in fields: SpecFields, scope: Metric.Scope) -> [Metric] {
         let isNested = fields["templates"] != nil
         let readers = (isNested ? fields["metrics"] : fields.required("metrics"))?.list() ?? []
-        if readers.isEmpty, !isNested, let owner = fields["metrics"] { owner.fail("at least one metric is expected") }
+        if readers.isEmpty, let owner = fields["metrics"] { owner.fail("at least one metric is expected") }
         let reader = MetricReader(server: server, scope: scope)
-        var metrics = readers.compactMap { reader.metric($0) }
-        applyRules(fields["dryRun"], fields["measurementRetention"], to: &metrics)
-        return metrics
+        return readers.compactMap { reader.metric($0) }
     }
 
     private func applyRules(_ dryRun: SpecReader?, _ retention: SpecReader?, to metrics: inout [Metric]) {

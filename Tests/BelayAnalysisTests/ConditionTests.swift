@@ -62,13 +62,14 @@ struct ConditionTests {
         [
             ("result.data.ok && result.data.p99 < 0.3", true), ("result[\"data\"][\"p99\"] == 0.25", true),
             ("result.data.missing == nil and result.missing?.deeper == nil", true), ("result.missing.deeper == 1", nil),
-            ("result.data.none ?? 5 == 5", true), ("default(result.data.none, 3) > 2", true),
+            ("(result.data.none ?? 5) == 5", true), ("default(result.data.none, 3) > 2", true),
             ("all(result.checks, .took < 8)", true), ("none(result.checks, {#.took > 7})", true),
             ("one(result.checks, #.name startsWith \"d\")", true), ("len(filter(result.checks, .took > 5)) == 1", true),
             ("sum(result.checks, .took) == 10 && max(map(result.checks, .took)) == 7", true),
             ("result.checks | map(.took) | mean() == 5", true), ("count(result.checks, .took > 1) == 2", true),
             ("result.checks[-1].name == 'cache' ? true : false", true), ("\"data\" in result", true),
-            ("\"other\" not in result", true), ("result.data.ok == 1", nil), ("result.checks.took == 1", nil),
+            ("\"other\" not in result", true), ("result.data.ok == 1", nil), ("result.missing != \"bad\"", nil),
+            ("result.data?.nothing.deeper == nil", true), ("result.checks.took == 1", nil),
             ("first(result.checks).took < last(result.checks).took", true), ("len(result) == 2", true),
         ].map { Row(.json(service, text: "{…}"), $0.0, $0.1) }
         + [
@@ -78,7 +79,8 @@ struct ConditionTests {
             ("-2 ** 2 == -4 && 2 ** 3 ** 2 == 512 && 7 % 4 == 3 && 1 + 2 * 3 == 7", true),
             ("any([1, 2], any(result, # == 9) || # == 2)", true), ("1e-3 <= .001 && 0x10 == 16 && 1_000 == 1000", true),
             ("\"a\" + 'b' == `ab` && \"abc\"[1:] endsWith \"c\" && \"tab\\t\" contains \"\\t\"", true),
-            ("not (result[0] != 1)", true), ("mean([]) == 0", nil), ("result[1.5] > 0", nil), ("5 % 0 > 1", nil),
+            ("not (result[0] != 1)", true), ("mean([]) == 0", nil), ("\"a\" not in result", nil), ("0 / 0 > 1", false),
+            ("result[1.5] > 0", nil), ("5 % 0 > 1", nil),
             ("false && result[9] > 1", false), ("true || result[9] > 1", true), ("true ? 5 : true", nil),
         ].map { Row(.list([1, 2, 3, .infinity]), $0.0, $0.1) }
 
@@ -127,6 +129,36 @@ struct ConditionTests {
         let condition = try Condition(text)
         let error = #expect(throws: ConditionError.self) { try condition.check(against: .list) }
         #expect(error?.message.hasPrefix(part) == true, "\(error?.message ?? "")")
+    }
+
+    @Test(
+        "where data is needed, nothing to judge by is no data",
+        arguments: [
+            "result[0] / result[1] > 0.05", "!(result[0] / result[1] > 0.05)", "all(filter(result, # > 5), # < 9)",
+            "none([], # > 1)", "result[0] ** -1 - result[1] ** -1 < 1", "asFloat(\"NaN\") > 1",
+        ])
+    func noData(text: String) throws {
+        let condition = try Condition(text)
+        let error = #expect(throws: ConditionError.self) {
+            try condition.holds(for: .list([0, 0]), needsData: true)
+        }
+        if !text.hasPrefix("asFloat") { #expect(error?.isNoData == true) }
+        var metric = Metric(name: "m", query: PrometheusQuery(address: "a", query: "q"))
+        metric.failureCondition = text
+        #expect(try Evaluator(metric).phase(of: .list([0, 0])).0 != .successful)
+    }
+
+    @Test func `an answer nested as deep as JSON may be is compared, and long lists are paid for`() throws {
+        var value: JSONValue = .int(1)
+        for _ in 0..<60 { value = .object([.init("a", value), .init("b", .int(1)), .init("c", .int(1))]) }
+        let answer = MetricAnswer.json(.object([.init("states", .array([value]))]), text: "")
+        #expect(throws: ConditionError.self) { try Condition("\"x\" in result.states").holds(for: answer) }
+        #expect(try Condition("result.states == result.states").holds(for: answer))
+        let long = MetricAnswer.list((0..<20_000).map(Double.init))
+        let error = #expect(throws: ConditionError.self) {
+            try Condition("all(result, # <= 3 * median(result) + 30000)").holds(for: long)
+        }
+        #expect(error?.message.contains("steps") == true)
     }
 
     @Test func `predicates inside predicates end, however long the list is`() throws {

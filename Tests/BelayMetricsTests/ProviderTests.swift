@@ -87,19 +87,33 @@ struct ProviderTests {
         #expect(most.withLock { $0 } == 2)
     }
 
-    @Test func `a server that asks to be left alone is not asked`() async throws {
-        let port = try CannedPort { _ in
-            Self.http("", status: "429 Too Many Requests", more: "Retry-After: 30\r\n")
+    @Test func `a server that asks to be left alone is asked when it said, and nobody else waits for it`() async throws
+    {
+        let port = try CannedPort { head in
+            head.contains("/sick")
+                ? Self.http("", status: "429 Too Many Requests", more: "Retry-After: 1\r\n") : Self.http(Self.ok)
         }
         let client = HTTPClient()
         defer { client.shutdown() }
         let provider = MetricProviders(client: client, environment: [:])
-        let metric = Metric(name: "m", query: .init(address: "http://127.0.0.1:\(port.number)/x", query: "up"))
-        #expect(Self.isNoData(await provider.measure(metric, at: Self.moment(1)).0))
-        let second = await provider.measure(metric, at: Self.moment(2)).0
-        #expect(Self.isNoData(second))
-        #expect(Self.complaint(second).contains("left alone"))
-        #expect(port.requests.count == 1)
+        func ask(_ path: String, _ moment: Int64) async -> MetricAnswer {
+            let address = "http://127.0.0.1:\(port.number)\(path)"
+            return await provider.measure(
+                Metric(name: "m", query: .init(address: address, query: "up")), at: Self.moment(moment)
+            ).0
+        }
+        #expect(Self.isNoData(await ask("/sick", 1)))
+        let clock = ContinuousClock()
+        let asked = clock.now
+        // Behind the same gateway, and not what asked to be left alone.
+        #expect(await ask("/well", 2) == .scalar(7))
+        #expect(Self.isNoData(await ask("/sick", 3)))
+        #expect(clock.now - asked >= .milliseconds(900))
+        #expect(port.requests.count == 3)
+        // Who gives up waiting is let go.
+        let task = Task { await ask("/sick", 4) }
+        task.cancel()
+        _ = await task.value
     }
 
     @Test func `Retry-After is a number of seconds or a date`() {
@@ -163,12 +177,23 @@ struct ProviderTests {
             $0.body = .json(.object([.init("service", .string("x")), .init("token", .string("{{env:TOKEN}}"))]))
             $0.server.headers = [Header(name: "Authorization", value: "Bearer {{env:TOKEN}}")]
         }
-        #expect(await Self.answer(source, environment: ["TOKEN": "s3cret"]) == .scalar(1))
+        #expect(await Self.answer(source, environment: ["TOKEN": "s3\"ret"]) == .scalar(1))
         let sent = try #require(port.requests.first)
         #expect(sent.hasPrefix("POST /health HTTP"))
-        #expect(sent.contains("Authorization: Bearer s3cret\r\n"))
-        #expect(sent.hasSuffix(#"{"service":"x","token":"s3cret"}"#))
+        #expect(sent.contains("Authorization: Bearer s3\"ret\r\n"))
+        #expect(sent.hasSuffix(#"{"service":"x","token":"s3\"ret"}"#))
         #expect(Self.complaint(await Self.answer(source)).contains("env:TOKEN: the variable is not set"))
+    }
+
+    @Test func `a secret that a server or a command says is not shown`() async throws {
+        let port = try CannedPort { _ in Self.http(#"{"message": "no s3cret today"}"#) }
+        let echo = Self.web(port) { $0.server.headers = [Header(name: "A", value: "{{env:TOKEN}}")] }
+        #expect(await Self.answer(echo, environment: ["TOKEN": "s3cret"]).text == #"{"message":"no ***** today"}"#)
+        let loud = Self.command("echo $TOKEN >&2; exit 1") {
+            $0.environment = [.init(name: "TOKEN", value: "{{env:T}}")]
+        }
+        let message = Self.complaint(await Self.answer(loud, environment: ["T": "s3cret"]))
+        #expect(message.contains("*****") && !message.contains("s3cret"))
     }
 
     @Test func `a web server's 5xx is no data, its 4xx and what is not JSON are errors`() async throws {

@@ -175,11 +175,45 @@ struct MetricSpecTests {
 
     @Test func `a reference has no place in a condition, and its kinds are checked`() {
         let condition = Self.secret.replacingOccurrences(of: "max: 1", with: "max: \"{{args.token}}\"")
-        #expect(Self.issues(condition).contains { $0.contains("elsewhere write ${NAME}") })
+        #expect(Self.issues(condition).contains { $0.contains("is read each time it is used") })
         let later = Self.secret.replacingOccurrences(of: "{env: TOKEN}", with: "{secretKeyRef: {name: a, key: b}}")
         #expect(Self.issues(later).contains { $0.contains("cannot do `secretKeyRef` yet") })
         let both = Self.secret.replacingOccurrences(of: "{name: token, ", with: "{name: token, value: x, ")
         #expect(Self.issues(both).contains { $0.contains("either `value` or `valueFrom`") })
+    }
+
+    @Test func `another server gets none of the rollout's credentials, a header of the same name replaces`() throws {
+        func endpoint(_ provider: String) throws -> Endpoint {
+            let text = Self.rollout(Self.metric("max: 1\nprovider: {prometheus: {query: up, \(provider)}}")).text
+                .replacingOccurrences(
+                    of: "{address: \"http://p\"}",
+                    with: "{address: \"http://p\", authentication: {bearer: env:T}, headers: [{key: X-Team, value: a}]}"
+                )
+            let spec = try SpecTests.loader().rollout(SpecSource(file: "r.yaml", text: text))
+            let plan = try spec.plan(roles: Roles(canaryIsSecond: true), identity: "t")
+            return try #require(plan.metrics[0].prometheus).server
+        }
+        #expect(try endpoint("timeout: 3s").bearer == "env:T")
+        let other = try endpoint("address: \"http://other\"")
+        #expect(other.bearer == nil && other.headers.isEmpty)
+        let replaced = try endpoint("headers: [{key: x-team, value: b}]")
+        #expect(replaced.headers == [Header(name: "x-team", value: "b")])
+    }
+
+    @Test func `a default may speak of the rollout, and what nobody fills is a mistake`() throws {
+        let template = """
+            args:
+              - {name: backend, value: "{{canary.backend}}"}
+            metrics:
+              - name: m
+                max: 1
+                provider: {prometheus: {query: 'up{proxy="{{args.backend}}"}'}}
+            """
+        #expect(try Self.read(template)[0].prometheus?.text == "up{proxy=\"checkout_green\"}")
+        let text = Self.rollout(Self.metric("max: 1\nprovider: {prometheus: {query: up}}")).text
+            .replacingOccurrences(of: "\"http://p\"", with: "\"http://{{revision}}\"")
+        let issues = SpecTests.loader().lint(SpecSource(file: "r.yaml", text: text)).map(\.message)
+        #expect(issues.contains { $0.contains("is not known here") }, "\(issues)")
     }
 
     // MARK: Templates of templates
@@ -209,6 +243,16 @@ struct MetricSpecTests {
         let metrics = try spec.plan(roles: Roles(canaryIsSecond: true), identity: "t").metrics
         #expect(metrics.map(\.name) == ["a", "b"])
         #expect(metrics.map(\.successCondition) == ["result <= 3.0", "result >= 3.0"])
+        // The outer template's rules are about all of them, and a rollout of nothing but dry runs has no gate.
+        var dry = files
+        dry["outer"]! += "  dryRun: [{metricName: a}]\n"
+        let rules = try Self.nesting(dry).rollout(source).plan(roles: Roles(canaryIsSecond: true), identity: "t")
+        #expect(rules.metrics.map(\.isDryRun) == [true, false])
+        for wrong in ["[{name: one}]", "[]", "one", "[{templateName: \"${UNSET}\"}]"] {
+            var broken = files
+            broken["outer"] = Self.template("outer", "  templates: \(wrong)\n")
+            #expect(!Self.nesting(broken).lint(source).isEmpty, "\(wrong)")
+        }
         let missing = files.filter { $0.key != "two" }
         let issues = Self.nesting(missing).lint(source).map(\.message)
         #expect(issues.contains { $0.contains("there is no analysis template `two`") })

@@ -134,4 +134,6 @@ package struct ConditionError: Error, Hashable, Sendable {
     package let message: String
     /// Characters from the condition's beginning, from 0.
     package let offset: Int
+    /// Nothing is wrong but that there is nothing to judge: 0/0, `all` of an empty list.
+    package var isNoData = false
 }

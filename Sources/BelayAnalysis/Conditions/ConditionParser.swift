@@ -112,13 +112,16 @@ struct ConditionParser {
 
     private mutating func postfix(_ node: Condition.Node, from start: Int) throws(ConditionError) -> Condition.Node {
         var node = node
+        // After one `?.` nothing comes of nothing to the end of the chain.
+        var isOptional = false
         while true {
             if take("[") {
-                node = try element(of: node, from: start)
+                node = try element(of: node, from: start, isOptional: isOptional)
             } else if peek == .symbol(".") || peek == .symbol("?.") {
-                let isOptional = peek == .symbol("?.")
+                let asks = peek == .symbol("?.")
+                isOptional = isOptional || asks
                 next += 1
-                if isOptional, take("[") {
+                if asks, take("[") {
                     node = try element(of: node, from: start, isOptional: true)
                     continue
                 }

@@ -34,7 +34,9 @@ extension ConditionRun {
         switch try value(node) {
         case .array(let items): return items.count
         case .object(let members): return members.count
-        case .string(let text): return text.count
+        case .string(let text):
+            try spend(text.utf8.count, node)
+            return text.count
         case let value: throw unlike(node, value, "a list, an object or a text")
         }
     }
@@ -43,7 +45,7 @@ extension ConditionRun {
     private mutating func converted(_ node: Condition.Node, isWhole: Bool) throws(ConditionError) -> Double {
         let value = try value(node)
         if case .string(let text) = value {
-            guard let number = isWhole ? Int64(text).map(Double.init) : Double(text) else {
+            guard let number = isWhole ? Int64(text).map(Double.init) : Double(text), !number.isNaN || !needsData else {
                 throw error(node, "the text \"\(text.prefix(40))\" is no \(isWhole ? "whole " : "")number")
             }
             return number
@@ -56,6 +58,11 @@ extension ConditionRun {
         _ function: Condition.Function, _ arguments: [Condition.Node]
     ) throws(ConditionError) -> JSONValue {
         let items = try list(arguments[0])
+        if items.isEmpty, needsData, function == .all || function == .none {
+            throw noData(
+                arguments[0],
+                "\(condition.spelling(of: arguments[0])) is empty, and `\(function.rawValue)` of nothing would hold")
+        }
         if function == .map { return .array(try map(arguments)) }
         var kept: [JSONValue] = []
         for item in items {
@@ -87,7 +94,8 @@ extension ConditionRun {
         return mapped
     }
 
-    private func numbers(_ items: [JSONValue], _ node: Condition.Node) throws(ConditionError) -> [Double] {
+    private mutating func numbers(_ items: [JSONValue], _ node: Condition.Node) throws(ConditionError) -> [Double] {
+        try spend(items.count, node)
         var numbers: [Double] = []
         numbers.reserveCapacity(items.count)
         for item in items {
@@ -123,6 +131,8 @@ extension ConditionRun {
         case .min: return numbers.min() ?? .nan
         case .max: return numbers.max() ?? .nan
         default:
+            // Sorting takes a few steps a value.
+            try spend(numbers.count * 16, node)
             numbers.sort()
             let middle = numbers.count / 2
             return numbers.count % 2 == 1 ? numbers[middle] : (numbers[middle - 1] + numbers[middle]) / 2

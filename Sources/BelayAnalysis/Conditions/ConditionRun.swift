@@ -2,9 +2,10 @@ package import BelayCore
 
 extension Condition {
     /// Whether the condition holds.
+    /// - Parameter needsData: NaN that arises on the way and `all` of nothing are no data, and not what expr makes of them.
     /// - Throws: ``ConditionError`` where it cannot be evaluated: an index outside, unlike kinds, no true or false.
     package func holds(
-        for answer: MetricAnswer, _ variables: [Variable: Double] = [:]
+        for answer: MetricAnswer, _ variables: [Variable: Double] = [:], needsData: Bool = false
     ) throws(ConditionError) -> Bool {
         let result: JSONValue
         switch answer {
@@ -13,7 +14,7 @@ extension Condition {
         case .json(let value, _): result = value
         case .noData(let message), .error(let message): throw ConditionError(message: message, offset: 0)
         }
-        var run = ConditionRun(condition: self, result: result, variables: variables)
+        var run = ConditionRun(condition: self, result: result, variables: variables, needsData: needsData)
         return try run.bool(root)
     }
 }
@@ -26,11 +27,13 @@ struct ConditionRun {
     let condition: Condition
     let result: JSONValue
     let variables: [Condition.Variable: Double]
+    let needsData: Bool
     private var work = 0
     /// What `#` means, the innermost last.
     private var elements: [JSONValue] = []
 
-    init(condition: Condition, result: JSONValue, variables: [Condition.Variable: Double]) {
+    init(condition: Condition, result: JSONValue, variables: [Condition.Variable: Double], needsData: Bool) {
+        self.needsData = needsData
         self.condition = condition
         self.result = result
         self.variables = variables
@@ -45,7 +48,22 @@ struct ConditionRun {
         error(node, "\(condition.spelling(of: node)) is \(value.kind), \(wanted) is expected")
     }
 
-    private mutating func spend(_ amount: Int, _ node: Condition.Node) throws(ConditionError) {
+    func noData(_ node: Condition.Node, _ message: String) -> ConditionError {
+        ConditionError(message: message, offset: node.range.lowerBound, isNoData: true)
+    }
+
+    /// A number that came out of an operation: NaN out of what is none is nothing to judge by, since no comparison with it
+    /// holds.
+    func computed(_ number: Double, of node: Condition.Node, from operands: Double...) throws(ConditionError)
+        -> JSONValue
+    {
+        if number.isNaN, needsData, !operands.contains(where: \.isNaN) {
+            throw noData(node, "\(condition.spelling(of: node)) is no number")
+        }
+        return .double(number)
+    }
+
+    mutating func spend(_ amount: Int, _ node: Condition.Node) throws(ConditionError) {
         work += amount
         guard work <= Self.workLimit else {
             throw error(node, "the condition takes more than \(Self.workLimit) steps on this result")
@@ -74,7 +92,7 @@ struct ConditionRun {
         case .binary(.coalesce, let left, let right):
             let value = try value(left)
             return value == .null ? try self.value(right) : value
-        case .binary(let symbol, let left, let right): return try combine(symbol, left, right)
+        case .binary(let symbol, let left, let right): return try combine(symbol, left, right, node)
         case .choice(let condition, let yes, let no): return try bool(condition) ? try value(yes) : try value(no)
         case .index(let owner, let key, let isOptional): return try element(owner, key, isOptional: isOptional)
         case .slice(let list, let from, let to): return try slice(list, from, to)
@@ -108,13 +126,14 @@ struct ConditionRun {
     }
 
     private mutating func combine(
-        _ symbol: Condition.Operator, _ leftNode: Condition.Node, _ rightNode: Condition.Node
+        _ symbol: Condition.Operator, _ leftNode: Condition.Node, _ rightNode: Condition.Node, _ node: Condition.Node
     ) throws(ConditionError) -> JSONValue {
         let (left, right) = (try value(leftNode), try value(rightNode))
-        if let left = left.number, let right = right.number { return try combine(symbol, left, right, rightNode) }
+        if let left = left.number, let right = right.number { return try combine(symbol, left, right, node) }
+        try spend(left.textLength + right.textLength, leftNode)
         switch (symbol, left, right) {
-        case (.equal, _, _): return .bool(try isEqual(left, right, leftNode))
-        case (.unequal, _, _): return .bool(!(try isEqual(left, right, leftNode)))
+        case (.equal, _, _): return .bool(try isEqual(left, right, leftNode, rightNode))
+        case (.unequal, _, _): return .bool(!(try isEqual(left, right, leftNode, rightNode)))
         case (.in, _, _): return .bool(try contains(right, left, rightNode))
         case (.notIn, _, _): return .bool(!(try contains(right, left, rightNode)))
         case (.less, .string(let left), .string(let right)): return .bool(left < right)
@@ -125,7 +144,6 @@ struct ConditionRun {
         case (.startsWith, .string(let left), .string(let right)): return .bool(left.hasPrefix(right))
         case (.endsWith, .string(let left), .string(let right)): return .bool(left.hasSuffix(right))
         case (.plus, .string(let left), .string(let right)):
-            try spend(left.utf8.count + right.utf8.count, leftNode)
             return .string(left + right)
         default:
             throw error(
@@ -145,11 +163,11 @@ struct ConditionRun {
         case .lessOrEqual: return .bool(left <= right)
         case .more: return .bool(left > right)
         case .moreOrEqual: return .bool(left >= right)
-        case .plus: return .double(left + right)
-        case .minus: return .double(left - right)
-        case .times: return .double(left * right)
-        case .over: return .double(left / right)
-        case .power: return .double(power(left, right))
+        case .plus: return try computed(left + right, of: node, from: left, right)
+        case .minus: return try computed(left - right, of: node, from: left, right)
+        case .times: return try computed(left * right, of: node, from: left, right)
+        case .over: return try computed(left / right, of: node, from: left, right)
+        case .power: return try computed(power(left, right), of: node, from: left, right)
         case .modulo:
             // NaN would slip through every comparison.
             guard right != 0 else { throw error(node, "the remainder of a division by 0") }
@@ -159,13 +177,17 @@ struct ConditionRun {
         }
     }
 
-    /// Unlike kinds are a mistake, and not only unequal; nothing may be compared with everything.
+    /// Unlike kinds are a mistake, and not only unequal. What is compared with nil has to say so: a member that is not
+    /// there is otherwise unequal to everything, and passes.
     private mutating func isEqual(
-        _ left: JSONValue, _ right: JSONValue, _ node: Condition.Node
+        _ left: JSONValue, _ right: JSONValue, _ node: Condition.Node, _ other: Condition.Node
     ) throws(ConditionError) -> Bool {
-        if left == .null || right == .null { return left == right }
-        guard left.kind == right.kind else {
-            throw error(node, "\(left.kind) is compared with \(right.kind)")
+        if node.isNil || other.isNil { return left == right }
+        guard left != .null, right != .null, left.kind == right.kind else {
+            throw error(
+                node,
+                "\(condition.spelling(of: node)) is \(left.kind), \(condition.spelling(of: other)) is \(right.kind); "
+                    + "only what is alike, or the word nil, can be compared")
         }
         try spend(left.size, node)
         return left.isSame(as: right)
@@ -177,6 +199,9 @@ struct ConditionRun {
         switch (owner, value) {
         case (.array(let items), _):
             try spend(owner.size, node)
+            guard items.isEmpty || items.contains(where: { $0.kind == value.kind }) else {
+                throw error(node, "\(value.kind) is looked for in \(condition.spelling(of: node)), which has none")
+            }
             return items.contains { $0.isSame(as: value) }
         case (.object(let members), .string(let key)):
             try spend(members.count, node)
@@ -217,7 +242,9 @@ struct ConditionRun {
         let count: Int
         switch owner {
         case .array(let items): count = items.count
-        case .string(let text): count = text.count
+        case .string(let text):
+            try spend(text.utf8.count, node)
+            count = text.count
         default: throw unlike(node, owner, "a list or a text")
         }
         let end = try place(to, of: count) ?? count
@@ -257,17 +284,34 @@ extension JSONValue {
             return left.count == right.count && zip(left, right).allSatisfy { $0.isSame(as: $1) }
         case (.object(let left), .object(let right)):
             return left.count == right.count
-                && left.allSatisfy { member in other[member.key].map { member.value.isSame(as: $0) } ?? false }
+                && Self.haveSameMembers(left, right)
         default: return self == other
         }
     }
 
-    /// How many values it is made of.
+    private static func haveSameMembers(_ left: [Member], _ right: [Member]) -> Bool {
+        let known = Dictionary(right.map { ($0.key, $0.value) }, uniquingKeysWith: { first, _ in first })
+        return left.allSatisfy { member in known[member.key].map { member.value.isSame(as: $0) } ?? false }
+    }
+
+    /// How many values and characters it is made of.
     var size: Int {
         switch self {
-        case .null, .bool, .int, .double, .string: 1
+        case .null, .bool, .int, .double: 1
+        case .string(let text): 1 + text.utf8.count
         case .array(let items): items.reduce(1) { $0 + $1.size }
-        case .object(let members): members.reduce(1) { $0 + $1.value.size * members.count }
+        case .object(let members): members.reduce(1) { $0 + 1 + $1.key.utf8.count + $1.value.size }
         }
+    }
+
+    var textLength: Int {
+        if case .string(let text) = self { text.utf8.count } else { 0 }
+    }
+}
+
+extension Condition.Node {
+    /// The word `nil`.
+    fileprivate var isNil: Bool {
+        if case .literal(.null) = form { true } else { false }
     }
 }

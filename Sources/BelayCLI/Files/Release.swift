@@ -84,7 +84,11 @@ struct Release {
             throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
         }
         do throws(SpecFailure) {
-            let plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
+            var plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
+            // Whoever takes over runs elsewhere.
+            for index in plan.metrics.indices {
+                plan.metrics[index].resolveDirectory(FileManager.default.currentDirectoryPath)
+            }
             return Bound(plan: plan, survey: survey, original: "\(share.basisPoints)")
         } catch {
             throw CommandFailure(error)
@@ -276,6 +280,14 @@ extension SeriesAnswer {
 }
 
 extension Metric {
+    /// A command runs where the release was started, or where its file says, seen from there.
+    fileprivate mutating func resolveDirectory(_ here: String) {
+        guard case .command(var query) = source else { return }
+        query.directory =
+            URL(fileURLWithPath: query.directory ?? ".", relativeTo: URL(fileURLWithPath: here)).standardized.path
+        source = .command(query)
+    }
+
     fileprivate var isCommand: Bool {
         if case .command = source { true } else { false }
     }

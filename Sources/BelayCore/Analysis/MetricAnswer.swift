@@ -14,7 +14,13 @@ package enum MetricAnswer: Hashable, Sendable {
     package var text: String {
         switch self {
         case .scalar(let number): Self.text(number)
-        case .list(let numbers): "[" + numbers.map(Self.text).joined(separator: ",") + "]"
+        case .list(let numbers) where numbers.count <= 20:
+            "[" + numbers.map(Self.text).joined(separator: ",") + "]"
+        case .list(let numbers):
+            // A range of thousands would fill the journal: the ends, and the least and the most.
+            "[" + numbers.prefix(8).map(Self.text).joined(separator: ",") + ",… \(numbers.count) values, "
+                + "\(Self.text(numbers.min() ?? .nan)) to \(Self.text(numbers.max() ?? .nan)), …,"
+                + numbers.suffix(4).map(Self.text).joined(separator: ",") + "]"
         case .json(_, let text): text
         case .noData, .error: "-"
         }
