@@ -166,4 +166,29 @@ struct ComparatorTests {
             Forecast(comparison, requestsPerSecond: 50, badShare: 0).secondsToPromote(share: share, isFirst: true)
                 == nil)
     }
+
+    @Test func `noise of the canary alone is tempered at 100 percent, a real regression is not hidden by it`() {
+        func process(_ variance: Double) -> ComparisonProcess {
+            var comparison = Comparison()
+            comparison.dispersion.variance = variance
+            var process = ComparisonProcess(comparison, kinds: 1, steps: 1)
+            process.begin(step: 0)
+            let bad = CountWindow.Bad(canary: 10, stable: 90)
+            process.add(Counts(bad: [bad], canaryRequests: 10_000, stableRequests: 90_000), isWhole: true)
+            process.begin(step: 1)
+            return process
+        }
+        func harm(_ variance: Double, _ bad: Double) -> Double {
+            var process = process(variance)
+            process.addAlone(
+                Counts(bad: [.init(canary: bad, stable: 0)], canaryRequests: 75_000, stableRequests: 0))
+            return process.logAbsoluteHarm
+        }
+        // 75 are expected: 150 are beyond every doubt for independent requests, and not for a bumpy service.
+        #expect(harm(0, 150) > 6.9)
+        #expect(harm(0.8, 150) < 6.9)
+        #expect(harm(0.8, 750) > 6.9)
+        // The windows' evidence is divided by what their size says: burst + (expected - 1) · variance / 2.
+        #expect(harm(0, 60) < 1 && harm(0.8, 60) < 1)
+    }
 }

@@ -40,6 +40,8 @@ package struct ComparisonProcess: Hashable, Sendable {
         var steps: [RatioProcess?]
         var promotion: RatioProcess
         var canaryBad = 0.0
+        /// Of the canary alone in this step, each window divided by its dispersion.
+        var alone = Rate()
         var stable = Rate()
         var warmUpBad = 0.0
     }
@@ -89,6 +91,7 @@ package struct ComparisonProcess: Hashable, Sendable {
         for index in kinds.indices {
             kinds[index].promotion = RatioProcess(promotionHypotheses)
             kinds[index].canaryBad = 0
+            kinds[index].alone = Rate()
         }
     }
 
@@ -129,7 +132,16 @@ package struct ComparisonProcess: Hashable, Sendable {
     /// A window in which stable has no traffic.
     package mutating func addAlone(_ counts: Counts) {
         requests += counts.canaryRequests
-        for index in kinds.indices { kinds[index].canaryBad += counts.bad[index].canary }
+        for index in kinds.indices {
+            kinds[index].canaryBad += counts.bad[index].canary
+            guard let limit = absoluteLimit(of: kinds[index]) else { continue }
+            // As for the ratio: dividing by what depends on the window's size alone keeps the test valid, and the noise of
+            // one version is half of the ratio's.
+            let dispersion = comparison.dispersion
+            let factor = dispersion.burst + max(counts.canaryRequests * limit - 1, 0) * dispersion.variance / 2
+            kinds[index].alone.bad += counts.bad[index].canary / factor
+            kinds[index].alone.requests += counts.canaryRequests / factor
+        }
     }
 
     /// The natural logarithm of the e-value against "the canary is no worse".
@@ -158,7 +170,9 @@ package struct ComparisonProcess: Hashable, Sendable {
     /// Against "no worse than stable was when both had traffic, or than `delta`", for a step of the canary alone.
     package var logAbsoluteHarm: Double {
         mean { kind in
-            absoluteLimit(of: kind).map { AbsoluteTest.harm(bad: kind.canaryBad, of: requests, limit: $0) } ?? 0
+            absoluteLimit(of: kind).map {
+                AbsoluteTest.harm(bad: kind.alone.bad, of: kind.alone.requests, limit: $0)
+            } ?? 0
         }
     }
 
