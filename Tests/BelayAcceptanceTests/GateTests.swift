@@ -33,6 +33,28 @@ struct GateTests {
         }
     }
 
+    @Test func `a slow provider does not delay another metric's verdict, and ends with the rollout`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let (began, ended) = (stage.rig.folder + "/began", stage.rig.folder + "/ended")
+            let gates = """
+                    templates:
+                      - metrics:
+                          - name: slow
+                            provider:
+                              command: {run: [/bin/sh, -c, "echo $$ > \(began); sleep 30; touch \(ended)"], timeout: 60s}
+                          - {name: bad, max: 1, initialDelay: 500ms, provider: {constant: {value: 2}}}
+                """
+            let run = try await stage.belay(
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: gates))
+            #expect(run.code == 1, "\(run.text)")
+            #expect(run.text.contains("TAKING THE TRAFFIC BACK: bad"))
+            #expect(!FileManager.default.fileExists(atPath: ended))
+            let pid = try #require(Int32(try String(contentsOfFile: began, encoding: .utf8).filter(\.isNumber)))
+            try await Rig.until("the slow command is gone") { kill(pid, 0) != 0 }
+        }
+    }
+
     @Test func `a service's own JSON is a gate, and its silence is no success`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
