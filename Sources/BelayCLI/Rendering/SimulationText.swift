@@ -44,7 +44,8 @@ struct SimulationText {
         if plan.steps.contains(where: { $0.approval != nil }) { lines.append("  approvals are given at once") }
         for result in results { lines += table(result) }
         lines.append("")
-        lines.append("in brackets and after ±: 95 % intervals. Failed requests: those that fail because of the new version.")
+        lines.append(
+            "in brackets and after ±: 95 % intervals. Failed requests: those that fail because of the new version.")
         return lines
     }
 
