@@ -80,7 +80,7 @@ struct CommandProvider: Sendable {
         _ query: CommandQuery, _ status: TerminationStatus, _ output: String, _ complaint: String
     ) -> MetricAnswer {
         let name = query.arguments[0]
-        let last = complaint.split(separator: "\n").last.map { ": \($0.prefix(200))" } ?? ""
+        let last = complaint.split(separator: "\n").last.map { ": \($0.prefix(4000))" } ?? ""
         switch (status, query.reads) {
         case (.signaled(let signal), _): return .error("`\(name)` was ended by signal \(signal)\(last)")
         case (.exited(let code), .exitStatus): return .scalar(Double(code))
@@ -90,7 +90,7 @@ struct CommandProvider: Sendable {
             do throws(JSONText.Failure) {
                 return MetricAnswer.of(try JSONText.parse(text))
             } catch {
-                return .error("`\(name)` printed no number and no JSON: \(text.prefix(80))")
+                return .error("`\(name)` printed no number and no JSON: \(text.prefix(4000))")
             }
         case (.exited(let code), .output): return .error("`\(name)` ended with status \(code)\(last)")
         }

@@ -37,8 +37,8 @@ package struct MetricProviders: MetricProvider {
     package func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer {
         guard let query = metric.prometheus else { return .error("only Prometheus has counters") }
         switch await prometheus.counters(query, back: back, at: moment) {
-        case .noData(let message): return .noData(secrets.redact(message))
-        case .error(let message): return .error(secrets.redact(message))
+        case .noData(let message): return .noData(shown(message))
+        case .error(let message): return .error(shown(message))
         case .samples(let canary, let stable, let server):
             return .samples(canary: canary, stable: stable, at: server)
         }
@@ -47,19 +47,25 @@ package struct MetricProviders: MetricProvider {
     package func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
         guard let query = metric.prometheus, let judge = metric.judge else { return .error("nothing is judged") }
         switch await prometheus.series(judge, query, back: back, at: moment) {
-        case .noData(let message): return .noData(secrets.redact(message))
-        case .error(let message): return .error(secrets.redact(message))
+        case .noData(let message): return .noData(shown(message))
+        case .error(let message): return .error(shown(message))
         case .pairs(let pairs): return .pairs(pairs)
         }
+    }
+
+    /// Shortened only once nothing secret is in it: half of a secret would not be known again.
+    private func shown(_ text: String) -> String {
+        let redacted = secrets.redact(text)
+        return redacted.count <= 300 ? redacted : redacted.prefix(300) + "…"
     }
 
     /// A server or a command may say the secrets that it was given; the record must not.
     private func redacted(_ answer: MetricAnswer) -> MetricAnswer {
         switch answer {
         case .scalar, .list: answer
-        case .json(let value, let text): .json(value, text: secrets.redact(text))
-        case .noData(let message): .noData(secrets.redact(message))
-        case .error(let message): .error(secrets.redact(message))
+        case .json(let value, let text): .json(value, text: shown(text))
+        case .noData(let message): .noData(shown(message))
+        case .error(let message): .error(shown(message))
         }
     }
 }

@@ -122,7 +122,7 @@ struct PrometheusProvider: Sendable {
     }
 
     private func serverTime(_ query: PrometheusQuery, at moment: Timestamp) async -> Result<Timestamp, QueryFailure> {
-        switch await fetch("query", ["query": "time()"], query, at: moment) {
+        switch await fetch("query", ["query": "time()"], query, at: moment, waits: false) {
         case .failure(let failure): return .failure(failure)
         case .success(let data):
             // VictoriaMetrics answers a scalar as a vector of one.
@@ -144,7 +144,7 @@ struct PrometheusProvider: Sendable {
     private func result(
         of text: String, _ type: String, _ query: PrometheusQuery, at moment: Timestamp
     ) async -> Result<[JSONValue], QueryFailure> {
-        switch await fetch("query", ["query": text], query, at: moment) {
+        switch await fetch("query", ["query": text], query, at: moment, waits: false) {
         case .failure(let failure): return .failure(failure)
         case .success(let data):
             guard data["resultType"]?.string == type, let entries = data["result"]?.array else {
@@ -159,7 +159,8 @@ struct PrometheusProvider: Sendable {
     private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1"
 
     private func fetch(
-        _ path: String, _ form: KeyValuePairs<String, String>, _ query: PrometheusQuery, at moment: Timestamp
+        _ path: String, _ form: KeyValuePairs<String, String>, _ query: PrometheusQuery, at moment: Timestamp,
+        waits: Bool = true
     ) async -> Result<JSONValue, QueryFailure> {
         let fields = form.map { "\($0.key)=\(Self.formEncoded($0.value))" } + [Self.completeAndFresh]
         let body = fields.joined(separator: "&")
@@ -168,7 +169,8 @@ struct PrometheusProvider: Sendable {
             let base = server.address.hasSuffix("/") ? String(server.address.dropLast()) : server.address
             let response = await queue.send(
                 server, "POST", "\(base)/api/v1/\(path)",
-                headers: ["Content-Type: application/x-www-form-urlencoded"], body: Array(body.utf8))
+                headers: ["Content-Type: application/x-www-form-urlencoded"], body: Array(body.utf8),
+                waits: waits)
             return response.flatMap { Self.data($0) }
         }
     }
@@ -200,7 +202,7 @@ struct PrometheusProvider: Sendable {
     private static func data(_ response: HTTPResponse) -> Result<JSONValue, QueryFailure> {
         let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(response.body) }
         let json: JSONValue? = if case .success(let value) = parsed { value } else { nil }
-        let complaint = json?["error"]?.string.map { ": \($0.prefix(300))" } ?? ""
+        let complaint = json?["error"]?.string.map { ": \($0.prefix(4000))" } ?? ""
         if let failure = response.failure(complaint) { return .failure(failure) }
         guard let json else { return .failure(QueryFailure(false, "the answer is not JSON")) }
         guard json["status"]?.string == "success", let data = json["data"] else {

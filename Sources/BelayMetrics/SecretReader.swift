@@ -39,8 +39,14 @@ struct SecretReader: Sendable {
         guard !trimmed.contains(where: \.isNewline) else {
             throw SecretFailure(message: "\(reference): the secret has several lines")
         }
-        resolved.withLock { _ = $0.insert(trimmed) }
+        remember(trimmed)
         return trimmed
+    }
+
+    /// Also as JSON writes it.
+    func remember(_ secret: String) {
+        let written = JSONText.write(.string(secret)).dropFirst().dropLast()
+        resolved.withLock { $0.formUnion([secret, String(written)]) }
     }
 
     /// A text in which secrets stand as `{{env:NAME}}` or `{{file:PATH}}`.

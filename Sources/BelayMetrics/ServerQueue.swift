@@ -28,13 +28,20 @@ actor ServerQueue {
     /// - Parameters:
     ///   - url: Where to, below the endpoint's address.
     ///   - headers: Beside the endpoint's own.
+    ///   - waits: Whether to wait where the server asked to be left alone; what is compared with its clock must not.
     func send(
-        _ endpoint: Endpoint, _ method: String, _ url: String, headers: [String] = [], body: [UInt8]? = nil
+        _ endpoint: Endpoint, _ method: String, _ url: String, headers: [String] = [], body: [UInt8]? = nil,
+        waits: Bool = true
     ) async -> Result<HTTPResponse, QueryFailure> {
         let key = Self.key(of: endpoint.address)
         await enter(key, limit: endpoint.maxInFlight)
         while let until = closedUntil[endpoint.address], ContinuousClock.now < until {
             leave(key)
+            guard waits else {
+                let left = until - ContinuousClock.now
+                return .failure(
+                    QueryFailure(true, "\(endpoint.address): the server asked to be left alone, \(left.text) more"))
+            }
             guard (try? await Task.sleep(until: until)) != nil else {
                 return .failure(QueryFailure(true, "\(endpoint.address): cancelled"))
             }
@@ -114,6 +121,7 @@ actor ServerQueue {
         if let bearer = endpoint.bearer { request.headers.append("Authorization: Bearer \(try secrets.read(bearer))") }
         if let user = endpoint.basicUser, let password = endpoint.basicPassword {
             let pair = Data("\(user):\(try secrets.read(password))".utf8).base64EncodedString()
+            secrets.remember(pair)
             request.headers.append("Authorization: Basic \(pair)")
         }
         request.authority = try endpoint.authority.map(secrets.file)

@@ -50,12 +50,9 @@ struct WebProvider: Sendable {
 }
 
 extension MetricAnswer {
-    private static let longest = 200
-
-    /// A value with its text for people, shortened where it is long.
+    /// A value with its text for people.
     static func of(_ value: JSONValue) -> MetricAnswer {
         if let number = value.number { return .scalar(number) }
-        let text = JSONText.write(value)
-        return .json(value, text: text.count <= longest ? text : text.prefix(longest) + "…")
+        return .json(value, text: JSONText.write(value))
     }
 }

@@ -95,7 +95,9 @@ struct TemplateReader {
                 if fields["value"] != nil, fields["valueFrom"] != nil {
                     item.fail("either `value` or `valueFrom` is expected")
                 }
-                let value = fields["value"]?.text() ?? fields["valueFrom"].flatMap(reference)
+                // A default may speak of the rollout; a reference to a secret is kept as it is.
+                let written = fields["value"].flatMap { reader in reader.text().map { fill($0, reader) } }
+                let value = written ?? fields["valueFrom"].flatMap(reference)
                 if let other = known[name], let first = other, let value, first != value {
                     item.fail("another template has the default `\(first)` for `\(name)`")
                 }
@@ -120,10 +122,7 @@ struct TemplateReader {
 
     private func values(of use: TemplateUse, _ known: [String: String?]) -> [String: String] {
         var values = facts
-        for (name, fallback) in known {
-            // A default may speak of the rollout; a reference to a secret is kept as it is.
-            if let fallback { values["args.\(name)"] = (try? Placeholders(facts).fill(fallback)) ?? fallback }
-        }
+        for (name, fallback) in known { if let fallback { values["args.\(name)"] = fallback } }
         var given: Set<String> = []
         for (name, reader) in use.arguments {
             guard known.keys.contains(name) else {

@@ -101,3 +101,7 @@ final class Stage {
         }
     }
 }
+
+/// One after another: two cores also serve HAProxy, Prometheus and the load.
+@Suite("Gates on real servers", .serialized)
+enum GateSuites {}

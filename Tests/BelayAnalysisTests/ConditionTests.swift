@@ -69,7 +69,9 @@ struct ConditionTests {
             ("result.checks | map(.took) | mean() == 5", true), ("count(result.checks, .took > 1) == 2", true),
             ("result.checks[-1].name == 'cache' ? true : false", true), ("\"data\" in result", true),
             ("\"other\" not in result", true), ("result.data.ok == 1", nil), ("result.missing != \"bad\"", nil),
-            ("result.data?.nothing.deeper == nil", true), ("result.checks.took == 1", nil),
+            ("result.data?.nothing.deeper == nil", nil),
+            ("result.nowhere?.nothing.deeper[0] == nil", true), ("(result?.stats.errors ?? 0) < 5", nil),
+            ("result.checks.took == 1", nil),
             ("first(result.checks).took < last(result.checks).took", true), ("len(result) == 2", true),
         ].map { Row(.json(service, text: "{…}"), $0.0, $0.1) }
         + [

@@ -204,6 +204,25 @@ struct JudgeTests {
         #expect(judged.message.contains("m{path=\"/admin\"}"))
     }
 
+    @Test func `a series with few points is no data, however good the others are`() {
+        var errors = Judge.Series(name: "errors", canary: "c", stable: "s")
+        errors.isCritical = true
+        let judge = Judge(series: [errors, Judge.Series(name: "latency", canary: "c", stable: "s")])
+        let good = [Double](repeating: 1, count: 9)
+        let judged = judge.judge(.pairs([Self.pair([[9, 9, 9]], [good]), Self.pair([good], [good])]))
+        #expect(judged.0 == .noData)
+        #expect(judged.message.hasPrefix("errors: 3 points"))
+    }
+
+    @Test func `a label set without the label is paired like any other`() {
+        let judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
+        func series(_ labels: [String: String]) -> TimeSeries {
+            TimeSeries(labels: labels, values: [Double](repeating: 1, count: 6))
+        }
+        let both = [series([:]), series(["route": "/a"])]
+        #expect(judge.judge(.pairs([SeriesAnswer.Pair(canary: both, stable: both)])).0 == .successful)
+    }
+
     @Test func `series are paired by their labels, and other names of labels are an error`() {
         let judge = Judge(series: [Judge.Series(name: "m", canary: "c", stable: "s")])
         func series(_ labels: [String: String], _ value: Double) -> TimeSeries {

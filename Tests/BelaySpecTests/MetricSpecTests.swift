@@ -210,6 +210,8 @@ struct MetricSpecTests {
                 provider: {prometheus: {query: 'up{proxy="{{args.backend}}"}'}}
             """
         #expect(try Self.read(template)[0].prometheus?.text == "up{proxy=\"checkout_green\"}")
+        let wrong = template.replacingOccurrences(of: "canary.backend", with: "canary.bakend")
+        #expect(Self.issues(wrong).contains { $0.contains("`{{canary.bakend}}` has no value") })
         let text = Self.rollout(Self.metric("max: 1\nprovider: {prometheus: {query: up}}")).text
             .replacingOccurrences(of: "\"http://p\"", with: "\"http://{{revision}}\"")
         let issues = SpecTests.loader().lint(SpecSource(file: "r.yaml", text: text)).map(\.message)

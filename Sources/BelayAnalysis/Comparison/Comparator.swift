@@ -173,7 +173,7 @@ package struct Comparator: Sendable {
                 end = min(end.advanced(by: interval), until)
                 // Early windows may have no samples yet; what is missing at the end is no data.
                 switch windows.next(canary: canary, stable: stable, until: end, share: 0.999) {
-                case .noData(let message) where end == until && total == nil: return (.noData, "-", message)
+                case .noData(let message) where end == until: return (.noData, "-", message)
                 case .error(let message): return (.error, "-", message)
                 case .noData, .nothingNew: continue
                 case .window(let window):

@@ -92,6 +92,9 @@ private struct ConditionChecker {
                 Self.lists.contains(found) ? [.number] : found == .object ? [.text] : [.number, .text]
             _ = try require(wanted, key, Self.lists.contains(found) ? "a whole number" : "the name of a member")
             return found.element
+        case .chain(let inner):
+            _ = try kind(inner)
+            return .unknown
         case .slice(let list, let from, let to):
             for end in [from, to] { if let end { _ = try require([.number], end, "a whole number") } }
             return try require([.list, .numbers, .text], list, "a list or a text")

@@ -40,8 +40,9 @@ package struct Condition: Sendable {
         case not(Node)
         case binary(Operator, Node, Node)
         case choice(if: Node, then: Node, else: Node)
-        /// `a[0]`, `a["key"]`, `a.key`; with `?.` nothing comes of nothing.
+        /// `a[0]`, `a["key"]`, `a.key`; with `?.` nothing comes of nothing, to the end of the chain.
         case index(Node, Node, isOptional: Bool)
+        case chain(Node)
         case slice(Node, from: Node?, to: Node?)
         /// The last argument of a function that takes a predicate is one.
         case call(Function, [Node])
@@ -136,4 +137,6 @@ package struct ConditionError: Error, Hashable, Sendable {
     package let offset: Int
     /// Nothing is wrong but that there is nothing to judge: 0/0, `all` of an empty list.
     package var isNoData = false
+    /// Thrown inside a chain where `?.` meets nothing; never seen outside.
+    var endsChain = false
 }

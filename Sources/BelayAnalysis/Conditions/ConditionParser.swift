@@ -112,23 +112,22 @@ struct ConditionParser {
 
     private mutating func postfix(_ node: Condition.Node, from start: Int) throws(ConditionError) -> Condition.Node {
         var node = node
-        // After one `?.` nothing comes of nothing to the end of the chain.
-        var isOptional = false
+        var isChain = false
         while true {
             if take("[") {
-                node = try element(of: node, from: start, isOptional: isOptional)
+                node = try element(of: node, from: start)
             } else if peek == .symbol(".") || peek == .symbol("?.") {
-                let asks = peek == .symbol("?.")
-                isOptional = isOptional || asks
+                let isOptional = peek == .symbol("?.")
+                isChain = isChain || isOptional
                 next += 1
-                if asks, take("[") {
+                if isOptional, take("[") {
                     node = try element(of: node, from: start, isOptional: true)
                     continue
                 }
                 guard case .name(let name) = peek else { throw error("a member's name is expected after the point") }
                 node = try member(name, of: node, from: start, isOptional: isOptional)
             } else {
-                return node
+                return isChain ? try self.node(.chain(node), from: start, node) : node
             }
         }
     }

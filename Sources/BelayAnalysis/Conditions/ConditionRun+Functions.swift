@@ -46,7 +46,7 @@ extension ConditionRun {
         let value = try value(node)
         if case .string(let text) = value {
             guard let number = isWhole ? Int64(text).map(Double.init) : Double(text), !number.isNaN || !needsData else {
-                throw error(node, "the text \"\(text.prefix(40))\" is no \(isWhole ? "whole " : "")number")
+                throw error(node, "the text of \(condition.spelling(of: node)) is no \(isWhole ? "whole " : "")number")
             }
             return number
         }

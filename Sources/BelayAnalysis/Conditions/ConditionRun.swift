@@ -95,6 +95,13 @@ struct ConditionRun {
         case .binary(let symbol, let left, let right): return try combine(symbol, left, right, node)
         case .choice(let condition, let yes, let no): return try bool(condition) ? try value(yes) : try value(no)
         case .index(let owner, let key, let isOptional): return try element(owner, key, isOptional: isOptional)
+        case .chain(let inner):
+            do throws(ConditionError) {
+                return try value(inner)
+            } catch {
+                guard error.endsChain else { throw error }
+                return .null
+            }
         case .slice(let list, let from, let to): return try slice(list, from, to)
         case .call(let function, let arguments): return try call(function, arguments, node)
         }
@@ -214,7 +221,8 @@ struct ConditionRun {
         _ owner: Condition.Node, _ key: Condition.Node, isOptional: Bool
     ) throws(ConditionError) -> JSONValue {
         switch try value(owner) {
-        case .null where isOptional: return .null
+        case .null where isOptional:
+            throw ConditionError(message: "nothing", offset: owner.range.lowerBound, endsChain: true)
         case .object(let members):
             let name = try value(key)
             guard case .string(let name) = name else { throw unlike(key, name, "the name of a member") }

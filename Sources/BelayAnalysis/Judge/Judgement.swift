@@ -82,8 +82,8 @@ package struct Judgement: Hashable, Sendable {
         guard pair.canary.count > 1 || pair.stable.count > 1, !pair.canary.isEmpty, !pair.stable.isEmpty else {
             return nil
         }
-        let names = Set((pair.canary + pair.stable).map { Set($0.labels.keys) })
-        guard names.count > 1 else { return nil }
+        func names(_ all: [TimeSeries]) -> Set<Set<String>> { Set(all.map { Set($0.labels.keys) }) }
+        guard names(pair.canary).isDisjoint(with: names(pair.stable)) else { return nil }
         return "the series' labels have different names; give both versions the same, `sum by (route) (…)`"
     }
 
@@ -126,30 +126,31 @@ extension Judge {
     }
 
     private func judge(_ pairs: [SeriesAnswer.Pair]) -> (MeasurementPhase, value: String, message: String) {
-        func count(_ values: [Double]) -> Int { values.count { !$0.isNaN } }
-        // What has a few points on either side is nobody's business yet; what has none on one is Kayenta's.
-        var (whole, most, few): ([Judgement.Result], Int, [String]) = ([], 0, [])
-        var isAnyJudged = false
+        // Of several label sets those with a few points are nobody's business yet; what has none on one side is Kayenta's.
+        var (whole, left, isAnyJudged): ([Judgement.Result], [String], Bool) = ([], [], false)
         for (series, pair) in zip(series, pairs) {
-            for one in Judgement.paired(pair, series) {
-                let (canary, stable) = (count(one.canary), count(one.stable))
-                most = max(most, min(canary, stable))
-                if (1..<minPoints).contains(canary) || (1..<minPoints).contains(stable) {
-                    few.append(one.name)
-                    continue
-                }
-                isAnyJudged = isAnyJudged || canary > 0 && stable > 0
+            func count(_ values: [Double]) -> Int { series.replacesNaN ? values.count : values.count { !$0.isNaN } }
+            let all = Judgement.paired(pair, series)
+            let few = all.filter { one in [one.canary, one.stable].contains { (1..<minPoints).contains(count($0)) } }
+            if few.count == all.count || !few.isEmpty && (series.isCritical || series.mustHaveData) {
+                let seen = few.map { min(count($0.canary), count($0.stable)) }.min() ?? 0
+                return (
+                    .noData, "-",
+                    "\(few[0].name): \(seen) points every \(step.text) of both versions so far, \(minPoints) are needed"
+                )
+            }
+            left += few.map(\.name)
+            for one in all where !few.contains(where: { $0.name == one.name }) {
+                isAnyJudged = isAnyJudged || !pair.canary.isEmpty && !pair.stable.isEmpty
                 whole.append(Judgement.result(one, series))
             }
         }
-        guard isAnyJudged else {
-            return (.noData, "-", "\(most) points every \(step.text) of both versions so far, \(minPoints) are needed")
-        }
+        guard isAnyJudged else { return (.noData, "-", "no series has points of both versions yet") }
         let judgement = Judgement(whole, groupWeights)
-        let left = few.isEmpty ? "" : "not judged, too few points: \(few.prefix(5).joined(separator: ", "))"
+        let unjudged = left.isEmpty ? "" : "not judged, too few points: \(left.prefix(5).joined(separator: ", "))"
         return (
             judgement.phase(self), judgement.text,
-            [judgement.reason, left].filter { !$0.isEmpty }.joined(separator: "; ")
+            [judgement.reason, unjudged].filter { !$0.isEmpty }.joined(separator: "; ")
         )
     }
 }

@@ -119,7 +119,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
     private static func status(_ readings: [Reading]) -> ExitStatus {
         let gates = readings.filter { !$0.metric.isDryRun }
         func any(_ condition: (Reading) -> Bool) -> Bool { gates.contains(where: condition) }
-        if any({ $0.verdict == .failed }) { return .failure }
+        if any({ $0.verdict == .failed || $0.verdict == .error }) { return .failure }
         if any({ $0.verdict == .inconclusive && $0.metric.onInconclusive == .rollback }) { return .failure }
         if any({ $0.phase == .error }) { return .invalid }
         if any({ $0.phase == .noData && $0.metric.onBlind == .rollback }) { return .blind }
@@ -133,7 +133,8 @@ struct AnalyzeCommand: AsyncParsableCommand {
         case .failure: return "\(canary): a gate fails, the traffic would go back"
         case .blind: return "\(canary): a gate has no data, and no data is never success"
         case .waitsForPerson: return "\(canary): nobody can tell, a person would be called"
-        case .invalid: return "\(canary): a gate cannot be measured; five times in a row would be the way back"
+        case .invalid:
+            return "\(canary): a gate cannot be measured; more than its consecutiveErrorLimit would be the way back"
         default:
             let hasGate = plan.metrics.contains { !$0.isDryRun }
             return "\(canary): \(hasGate ? "nothing stands against it" : "there is no gate that could")"

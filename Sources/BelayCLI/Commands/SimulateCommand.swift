@@ -35,10 +35,15 @@ struct SimulateCommand: AsyncParsableCommand {
         let base = try traffic.model()
         guard (10...1_000_000).contains(runs) else { throw Self.usage("--runs \(runs): 10 to 1000000 is expected") }
         let limit = try TrafficOptions.share(threshold, "--threshold")
-        let seconds = try horizon.map { try TrafficOptions.seconds($0, "--horizon") } ?? Self.horizon(of: plan)
-        guard (60...604_800).contains(seconds) else { throw Self.usage("--horizon: 1m to 7d is expected") }
-        if let svg, !FileManager.default.createFile(atPath: svg, contents: nil) {
-            throw CommandFailure(.failure, "\(svg) cannot be written; nothing was played")
+        let asked = try horizon.map { try TrafficOptions.seconds($0, "--horizon") }
+        if let asked, !(60...604_800).contains(asked) { throw Self.usage("--horizon: 1m to 7d is expected") }
+        let seconds = asked ?? Self.horizon(of: plan)
+        if let svg {
+            let folder = URL(fileURLWithPath: svg).deletingLastPathComponent().path
+            let place = FileManager.default.fileExists(atPath: svg) ? svg : folder
+            guard FileManager.default.isWritableFile(atPath: place) else {
+                throw CommandFailure(.failure, "\(svg) cannot be written; nothing was played")
+            }
         }
         let cases = traffic.cases(of: base)
         let bar = ProgressBar(total: cases.count * SimulationResult.Policy.allCases.count * runs)
