@@ -102,13 +102,14 @@ struct ProviderTests {
                 Metric(name: "m", query: .init(address: address, query: "up")), at: Self.moment(moment)
             ).0
         }
-        #expect(Self.isNoData(await ask("/sick", 1)))
         let clock = ContinuousClock()
-        let asked = clock.now
+        let before = clock.now
+        #expect(Self.isNoData(await ask("/sick", 1)))
         // Behind the same gateway, and not what asked to be left alone.
         #expect(await ask("/well", 2) == .scalar(7))
         #expect(Self.isNoData(await ask("/sick", 3)))
-        #expect(clock.now - asked >= .milliseconds(900))
+        // The second question is answered a second after the first answer at the soonest, however slow the machine is.
+        #expect(clock.now - before >= .seconds(1))
         #expect(port.requests.count == 3)
         // Who gives up waiting is let go.
         let task = Task { await ask("/sick", 4) }
