@@ -255,8 +255,7 @@ struct ProviderTests {
         let text = try String(contentsOfFile: file, encoding: .utf8)
         let pid = try #require(Int32(text.trimmingCharacters(in: .whitespacesAndNewlines)))
         // Killed; until it is reaped its name is still there.
-        for _ in 0..<200 where kill(pid, 0) == 0 && !isZombie(pid) { try await Task.sleep(for: .milliseconds(10)) }
-        #expect(kill(pid, 0) != 0 || isZombie(pid))
+        try await Rig.until("the child is gone") { kill(pid, 0) != 0 || isZombie(pid) }
     }
 
     private func isZombie(_ pid: Int32) -> Bool {
