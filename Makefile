@@ -66,7 +66,7 @@ soak: setup
 	    .build/release/belay-soak $(SOAK_STEPS) $$seed | tail -n 4 || exit 1; done
 
 tsan: setup
-	$(SWIFT) test --sanitize=thread --scratch-path .build-tsan --skip BelayAcceptanceTests --skip BelaySimulationTests
+	TSAN_OPTIONS=suppressions=$(CURDIR)/scripts/tsan-suppressions $(SWIFT) test --sanitize=thread --scratch-path .build-tsan --skip BelayAcceptanceTests --skip BelaySimulationTests
 
 bench: setup-test release
 	$(SWIFT) build -c release --product belay-bench
