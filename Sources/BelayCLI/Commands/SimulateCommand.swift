@@ -143,7 +143,7 @@ struct TrafficOptions: ParsableArguments {
     @Option(help: "Median answer time; times are lognormal.") var latency = "80ms"
     @Option(help: "Standard deviation of the logarithm of the answer times.") var latencySpread = 0.6
     @Option(help: "The canary's answer times over stable's: 1.5 is half as slow again.") var canaryLatency: Double?
-    @Option(help: "Variance of each version's share of errors from interval to interval: 0.1 is a bumpy service.")
+    @Option(help: "Variance of each version's share of errors, new every 15 s: 0.1 is a bumpy service.")
     var noise = 0.0
     @Option(help: ArgumentHelp("Errors of both versions for a while.", valueName: "from-to:share")) var incident:
         String?
