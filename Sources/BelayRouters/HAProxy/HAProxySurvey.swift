@@ -29,13 +29,35 @@ package struct HAProxySurvey: Sendable {
         var values: [String] = []
         for path in target.sockets {
             do throws(HAProxySocket.Failure) {
-                if let value = try await survey.look(at: HAProxySocket(path: path), target) { values.append(value) }
+                if let value = try await survey.lookPatiently(at: HAProxySocket(path: path), target) {
+                    values.append(value)
+                }
             } catch {
                 survey.problems.append(.unreachable("HAProxy does not answer: \(error.message)"))
             }
         }
         survey.readFile(target, values)
         return survey
+    }
+
+    private static let attempts = 3
+
+    /// Before a release nothing is in a hurry: a machine that is busy for a second is no reason to refuse one.
+    private mutating func lookPatiently(
+        at socket: HAProxySocket, _ target: HAProxyTarget
+    ) async throws(HAProxySocket.Failure) -> String? {
+        for _ in 1..<Self.attempts {
+            var trial = self
+            do throws(HAProxySocket.Failure) {
+                let value = try await trial.look(at: socket, target)
+                self = trial
+                return value
+            } catch {
+                if error.isGone { throw error }
+                try? await Task.sleep(for: .milliseconds(200))
+            }
+        }
+        return try await look(at: socket, target)
     }
 
     private mutating func look(at socket: HAProxySocket, _ target: HAProxyTarget) async throws(HAProxySocket.Failure)
