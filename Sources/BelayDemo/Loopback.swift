@@ -9,8 +9,8 @@ package final class CannedPort: Sendable {
 
     /// - Parameter answer: The whole answer to a request's head.
     package init(_ answer: @escaping @Sendable (String) -> String) throws {
-        number = try Loopback.freePort()
-        file = try Loopback.listen(port: number)
+        file = try Loopback.listen(port: 0)
+        number = Loopback.port(of: file)
         Thread.detachNewThread { [file, heads] in
             while true {
                 let connection = accept(file, nil, nil)
@@ -41,8 +41,8 @@ package final class SilentPort: Sendable {
     private let file: Int32
 
     package init() throws {
-        number = try Loopback.freePort()
-        file = try Loopback.listen(port: number)
+        file = try Loopback.listen(port: 0)
+        number = Loopback.port(of: file)
     }
 
     deinit { close(file) }
@@ -132,15 +132,27 @@ enum Loopback {
         return nil
     }
 
-    /// A port that is free now.
-    static func freePort() throws(Failure) -> Int {
-        let file = try listen(port: 0)
-        defer { close(file) }
+    /// Where a socket is bound.
+    static func port(of file: Int32) -> Int {
         var address = sockaddr_in()
         var size = socklen_t(MemoryLayout<sockaddr_in>.size)
         withUnsafeMutablePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) { _ = getsockname(file, $0, &size) }
         }
         return Int(in_port_t(bigEndian: address.sin_port))
+    }
+
+    private static let given = Guarded<Set<Int>>([])
+
+    /// A port for a server that is yet to start: free now, never given twice, and below those that Linux takes for
+    /// connections going out, one of which would be there first now and then.
+    static func freePort() throws(Failure) -> Int {
+        for _ in 0..<1000 {
+            let port = Int.random(in: 10_000..<32_768)
+            guard given.withLock({ $0.insert(port).inserted }), let file = try? listen(port: port) else { continue }
+            close(file)
+            return port
+        }
+        throw Failure(description: "no free port between 10000 and 32767")
     }
 }
