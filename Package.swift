@@ -50,7 +50,9 @@ let package = Package(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(
             name: "belay-bench",
-            dependencies: ["BelayCore", "BelayAnalysis", "BelayEngine", "BelayJournal", "BelayDemo"],
+            dependencies: [
+                "BelayCore", "BelayAnalysis", "BelayEngine", "BelayJournal", "BelayDemo", "BelayTestSupport",
+            ],
             path: "Benchmarks",
             swiftSettings: strict),
         .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
@@ -58,7 +60,8 @@ let package = Package(
         .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),
         .testTarget(name: "BelayTidyTests", swiftSettings: strict),
         .testTarget(
-            name: "BelayAnalysisTests", dependencies: ["BelayCore", "BelayAnalysis"], exclude: ["Vectors"],
+            name: "BelayAnalysisTests", dependencies: ["BelayCore", "BelayAnalysis", "BelayTestSupport"],
+            exclude: ["Vectors"],
             swiftSettings: strict),
         .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
         .testTarget(

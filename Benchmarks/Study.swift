@@ -1,5 +1,6 @@
 import BelayAnalysis
 import BelayCore
+import BelayTestSupport
 import Glibc
 
 /// The gate on the traffic models of the policy study, with fresh seeds: `belay-bench --study [RUNS] [SEED]`. Prints the
@@ -24,22 +25,10 @@ struct Study {
     }
 
     static func plan(delta: Double? = nil, variance: Double? = nil) -> Plan {
-        var comparison = Comparison()
-        comparison.delta = delta
-        if let variance { comparison.dispersion.variance = variance }
-        var counters = CounterQuery(canary: "canary", stable: "stable")
-        counters.bad = [.init(label: "code", pattern: "5..")]
-        var metric = Metric(
-            name: "errors",
-            query: PrometheusQuery(server: Endpoint(address: "http://p"), question: .counters(counters)))
-        metric.comparison = comparison
-        let hold = Hold(min: .seconds(60), max: .seconds(300))
-        let steps = [1000, 2500, 5000].map { PlanStep(weight: Weight(basisPoints: $0)!, hold: hold) }
-        let sides = Sides(first: Side(name: "a", backend: "a"), second: Side(name: "b", backend: "b"))
-        let target = HAProxyTarget(sockets: [], mapFile: "/m", key: "k", sides: sides)
-        return Plan(
-            name: "study", revision: "2", target: Target(haproxy: target, identity: "study"),
-            roles: Roles(canaryIsSecond: true), steps: steps + [PlanStep(weight: .full)], metrics: [metric])
+        .compared { comparison in
+            comparison.delta = delta
+            if let variance { comparison.dispersion.variance = variance }
+        }
     }
 
     static func play(_ policy: Policy, _ model: TrafficModel) -> @Sendable (UInt64) -> Played {
@@ -71,13 +60,6 @@ struct Study {
             && [0.001, 0.005, 0.01].contains(model.canaryErrors)
         let count = isPromised ? runs * 10 : runs
         return await PlayedSummary.of(runs: count, seed: seed, Self.play(policy, model))
-    }
-
-    /// The study's plain traffic of that size.
-    private func plain(_ model: TrafficModel) -> TrafficModel {
-        var plain = TrafficModel()
-        (plain.requests, plain.canaryErrors) = (model.requests, model.canaryErrors)
-        return plain
     }
 
     func run() async {

@@ -22,7 +22,7 @@ struct PrometheusProvider: Sendable {
         case .range(let text, let stretch):
             switch await range(text, query, stretch, at: moment) {
             case .success(let data): return Self.answer(data)
-            case .failure(let failure): return failure.answer
+            case .failure(let failure): return failure.answer()
             }
         case .counters, .judged: return .error("the metric has no query")
         }
@@ -31,7 +31,7 @@ struct PrometheusProvider: Sendable {
     private func instant(_ text: String, _ query: PrometheusQuery, at moment: Timestamp) async -> MetricAnswer {
         switch await fetch("query", ["query": text], query, at: moment) {
         case .success(let data): Self.answer(data)
-        case .failure(let failure): failure.answer
+        case .failure(let failure): failure.answer()
         }
     }
 
@@ -49,7 +49,7 @@ struct PrometheusProvider: Sendable {
                 stable: CounterSamples.series(try await stable.get(), starts: try await starts.get()),
                 at: try await now.get())
         } catch {
-            return error.isNoData ? .noData(error.message) : .error(error.message)
+            return error.answer()
         }
     }
 
@@ -64,9 +64,7 @@ struct PrometheusProvider: Sendable {
             for await (index, result) in group {
                 switch result {
                 case .success(let pair): pairs[index] = pair
-                case .failure(let failure):
-                    let message = "\(judge.series[index].name): \(failure.message)"
-                    return failure.isNoData ? .noData(message) : .error(message)
+                case .failure(let failure): return failure.of(judge.series[index].name).answer()
                 }
             }
             return .pairs(pairs.compactMap { $0 })
@@ -96,7 +94,7 @@ struct PrometheusProvider: Sendable {
             let values = (entry["values"]?.array ?? []).compactMap(sample)
             // What is infinite is no number to judge.
             return TimeSeries(
-                labels: CounterSamples.labels(entry).all, values: values.map { $0.isInfinite ? .nan : $0 })
+                labels: CounterSamples.labels(entry).values, values: values.map { $0.isInfinite ? .nan : $0 })
         }
     }
 
@@ -195,7 +193,7 @@ struct PrometheusProvider: Sendable {
     static func answer(of response: HTTPResponse) -> MetricAnswer {
         switch data(response) {
         case .success(let data): answer(data)
-        case .failure(let failure): failure.answer
+        case .failure(let failure): failure.answer()
         }
     }
 

@@ -169,8 +169,21 @@ struct QueryFailure: Error {
         self.message = message
     }
 
-    var answer: MetricAnswer { isNoData ? .noData(message) : .error(message) }
+    /// The same, and of what it is.
+    func of(_ subject: String) -> QueryFailure { QueryFailure(isNoData, "\(subject): \(message)") }
+
+    func answer<Answer: FailableAnswer>() -> Answer { isNoData ? .noData(message) : .error(message) }
 }
+
+/// An answer of any kind, or why there is none.
+protocol FailableAnswer {
+    static func noData(_ message: String) -> Self
+    static func error(_ message: String) -> Self
+}
+
+extension MetricAnswer: FailableAnswer {}
+extension CounterAnswer: FailableAnswer {}
+extension SeriesAnswer: FailableAnswer {}
 
 extension HTTPResponse {
     /// What a status means: 5xx and 429 may pass, others are a mistake.

@@ -28,14 +28,14 @@ struct WebProvider: Sendable {
         let headers = body == nil || isTyped ? [] : ["Content-Type: application/json"]
         switch await queue.send(query.server, query.method.rawValue, query.server.address, headers: headers, body: body)
         {
-        case .failure(let failure): return failure.answer
+        case .failure(let failure): return failure.answer()
         case .success(let response): return Self.answer(response, query)
         }
     }
 
     static func answer(_ response: HTTPResponse, _ query: WebQuery) -> MetricAnswer {
         if let failure = response.failure() {
-            return QueryFailure(failure.isNoData, "\(query.server.address): \(failure.message)").answer
+            return failure.of(query.server.address).answer()
         }
         do throws(JSONText.Failure) {
             let json = try JSONText.parse(response.body)

@@ -10,7 +10,7 @@ struct ReferenceTests {
     /// Traffic of 50 to 5,000 requests a second, errors from none to catastrophic, windows that span a change of the
     /// share, empty ones and ones with a single side.
     private struct Traffic {
-        var random: Random
+        var random: SplitMix64
 
         mutating func run() -> (delta: Double, steps: Int, polls: [(block: Block, isWhole: Bool)]) {
             let requests = [50, 200, 1000, 5000][random.below(4)] * 15
@@ -22,8 +22,8 @@ struct ReferenceTests {
                 let ours = mood == 0 ? 0 : Int(Double(requests) * share)
                 let theirs = mood == 1 ? 0 : Int(Double(requests) * (1 - share))
                 let block = Block(
-                    canaryBad: Double(random.poisson(Double(ours) * canary, atMost: ours)),
-                    stableBad: Double(random.poisson(Double(theirs) * stable, atMost: theirs)),
+                    canaryBad: min(random.poisson(Double(ours) * canary), Double(ours)),
+                    stableBad: min(random.poisson(Double(theirs) * stable), Double(theirs)),
                     canaryRequests: Double(ours), stableRequests: Double(theirs))
                 return (block, random.below(12) > 0)
             }
@@ -32,7 +32,7 @@ struct ReferenceTests {
     }
 
     @Test func `decides as the reference does, poll by poll, over three thousand runs`() throws {
-        var traffic = Traffic(random: Random(state: 20_261_121))
+        var traffic = Traffic(random: SplitMix64(seed: 20_261_121))
         let runs = (0..<3000).map { _ in traffic.run() }
         let lines = runs.map { run in
             let polls = run.polls.map { poll in
@@ -91,36 +91,5 @@ struct ReferenceTests {
         python.waitUntilExit()
         #expect(python.terminationStatus == 0)
         return try String(contentsOf: output, encoding: .utf8).split(separator: "\n")
-    }
-}
-
-/// SplitMix64: Steele, Lea & Flood, Fast Splittable Pseudorandom Number Generators (2014).
-private struct Random {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
-    }
-
-    mutating func below(_ limit: Int) -> Int { Int(next() % UInt64(limit)) }
-    mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    /// By counting arrivals; a large mean is cut into small ones.
-    mutating func poisson(_ mean: Double, atMost limit: Int) -> Int {
-        var (left, count) = (mean, 0)
-        while left > 0 {
-            let part = min(left, 20)
-            var product = unit()
-            while product > exp(-part) {
-                count += 1
-                product *= unit()
-            }
-            left -= part
-        }
-        return min(count, limit)
     }
 }

@@ -1,4 +1,5 @@
 import BelayCore
+import BelayTestSupport
 import Testing
 
 @testable import BelayAnalysis
@@ -7,22 +8,9 @@ import Testing
 @Suite("Simulated rollouts")
 struct SimulatedRolloutTests {
     static func plan(_ metric: Metric? = nil, _ change: (inout Comparison) -> Void = { _ in }) -> Plan {
-        var comparison = Comparison()
-        change(&comparison)
-        var counters = CounterQuery(canary: "canary", stable: "stable")
-        counters.bad = [.init(label: "code", pattern: "5..")]
-        var compared = Metric(
-            name: "errors",
-            query: PrometheusQuery(server: Endpoint(address: "http://p"), question: .counters(counters)))
-        compared.comparison = comparison
-        let hold = Hold(min: .seconds(60), max: .seconds(300))
-        let steps = [1000, 2500, 5000].map { PlanStep(weight: Weight(basisPoints: $0)!, hold: hold) }
-        let sides = Sides(first: Side(name: "a", backend: "a"), second: Side(name: "b", backend: "b"))
-        let target = HAProxyTarget(sockets: [], mapFile: "/m", key: "k", sides: sides)
-        return Plan(
-            name: "app", revision: "2", target: Target(haproxy: target, identity: "t"),
-            roles: Roles(canaryIsSecond: true), steps: steps + [PlanStep(weight: .full)],
-            metrics: [metric ?? compared])
+        var plan = Plan.compared(change)
+        if let metric { plan.metrics = [metric] }
+        return plan
     }
 
     private static func model(_ requests: Double, _ errors: Double = 0.001) -> TrafficModel {

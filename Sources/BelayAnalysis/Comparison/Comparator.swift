@@ -204,7 +204,7 @@ package struct Comparator: Sendable {
         return (.successful, text, isShown ? "shown to be no worse" : "nothing shown against it")
     }
 
-    /// `3/1480 against 12/13400, harm 0.41 of 100, promotion 3.1 of 20`.
+    /// `3/1480 against 12/13400, harm 0.41 of 100`.
     package static func text(_ evidence: Evidence) -> String {
         let window = evidence.window
         func share(_ bad: [Double], _ requests: Double) -> String {

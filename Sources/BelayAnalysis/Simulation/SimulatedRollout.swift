@@ -37,6 +37,8 @@ package struct SimulatedRollout: Sendable {
     package let horizon: Double
     private let evaluators: [Evaluator?]
     private let scales: [Double]
+    /// Which metrics answer with one number, and not with a list of them.
+    private let areScalar: [Bool]
     private let comparators: [Comparator?]
     /// Of one interval, s.
     package let length: Double
@@ -57,6 +59,7 @@ package struct SimulatedRollout: Sendable {
         self.length = length
         evaluators = plan.metrics.map { try? Evaluator($0) }
         scales = zip(plan.metrics, readings).map { $1.scale(of: $0.prometheus?.text ?? "") }
+        areScalar = plan.metrics.map { $0.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true }
         comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
         let isTimed = plan.metrics.indices.contains { index in
             readings[index].isLatency || !(plan.metrics[index].counters?.slowerThan.isEmpty ?? true)
@@ -190,9 +193,8 @@ package struct SimulatedRollout: Sendable {
             let window = max(metric.window.inSeconds, simulation.length)
             let counts = traffic.sum(upTo: seen, seconds: window)
             let value = read(reading, counts) * simulation.scales[index]
-            let isScalar = metric.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true
             let phase = simulation.evaluators[index]?.phase(
-                of: isScalar ? .scalar(value) : .list([value]),
+                of: simulation.areScalar[index] ? .scalar(value) : .list([value]),
                 requests: .scalar(reading == .split ? counts.canary + counts.stable : counts.canary),
                 asked: machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 })
             return result(phase?.0 ?? .error)

@@ -122,31 +122,29 @@ struct PlanText {
 
     private func describe(_ metric: Metric) -> [String] {
         let blind = "blind after \(metric.blindFor.text): \(metric.onBlind.rawValue)"
+        let title = "  \(metric.name): \(metric.isDryRun ? "dry run, no gate: " : "")"
         if let comparison = metric.comparison {
             let delta = comparison.delta.map { " or under \(Comparator.short($0 * 100)) %" } ?? ""
-            let head =
-                "  \(metric.name): \(metric.isDryRun ? "dry run, no gate: " : "")canary against stable every \(metric.interval.text), "
+            let head = "\(title)canary against stable every \(metric.interval.text), \(blind)"
             let rule =
                 "    taken back when shown to be over \(Comparator.short(comparison.harmRatio)) times stable's rate; "
                 + "on early when shown to be under \(Comparator.short(comparison.promotionRatio)) times\(delta)"
             let outlook = outlooks.first { $0.metric == metric }
-            return ["\(head)\(blind)", rule] + (outlook?.lines(plan) ?? [])
+            return [head, rule] + (outlook?.lines(plan) ?? [])
         }
-        if let judge = metric.judge { return describe(metric, judge, blind) }
+        if let judge = metric.judge { return describe(metric, judge, title, blind) }
         let condition = [
             metric.successCondition.map { "wants \($0)" }, metric.failureCondition.map { "fails on \($0)" },
         ].compactMap(\.self)
         let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
         let limits = "failureLimit \(metric.limits.failure), \(blind)"
         let rhythm = "every \(metric.interval.text)\(window)"
-        let dry = metric.isDryRun ? "dry run, no gate: " : ""
-        return ["  \(metric.name): \(dry)\(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
+        return ["\(title)\(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
     }
 
-    private func describe(_ metric: Metric, _ judge: Judge, _ blind: String) -> [String] {
-        let dry = metric.isDryRun ? "dry run, no gate: " : ""
+    private func describe(_ metric: Metric, _ judge: Judge, _ title: String, _ blind: String) -> [String] {
         return [
-            "  \(metric.name): \(dry)Mann-Whitney on \(judge.series.map(\.name).joined(separator: ", ")) every "
+            "\(title)Mann-Whitney on \(judge.series.map(\.name).joined(separator: ", ")) every "
                 + "\(metric.interval.text), \(blind)",
             "    score of \(Comparator.short(judge.pass)) or more is good, \(Comparator.short(judge.marginal)) or less is bad; "
                 + "\(judge.minPoints) points every \(judge.step.text) at least, so not before "

@@ -15,8 +15,6 @@ package struct CounterSeries: Hashable, Sendable {
 
         package init(_ values: [String: String]) { self.values = values }
 
-        package var all: [String: String] { values }
-
         package subscript(name: String) -> String? { values[name] }
 
         /// What was scraped: one process, as a rule.

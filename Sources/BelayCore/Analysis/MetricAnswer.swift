@@ -3,7 +3,7 @@ package enum MetricAnswer: Hashable, Sendable {
     case scalar(Double)
     /// The samples in the server's order, labels dropped.
     case list([Double])
-    /// What a web service or a command answered, and its text; shortened where it is long.
+    /// What a web service or a command answered, and its text.
     case json(JSONValue, text: String)
     /// A transport error, a time-out, 5xx or 429.
     case noData(String)

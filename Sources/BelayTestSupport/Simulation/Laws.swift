@@ -66,8 +66,8 @@ struct Laws {
     ) {
         let spec = plan.metrics[metric]
         if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
-        // An answer to a driver that was fenced out binds nobody.
         if phase == .failed, spec.isDryRun { world.census.note(.dryRunFailed) }
+        // An answer to a driver that was fenced out binds nobody.
         if phase == .failed, !spec.isDryRun, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
             world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch
