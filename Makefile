@@ -4,6 +4,7 @@ SWIFT ?= swift
 SOAK_STEPS ?= 10000000
 SOAK_SEED ?= 0
 SOAK_ROUNDS ?= 10
+HISTORIES ?= 100000
 GATE ?= threshold
 
 .PHONY: study help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
@@ -11,7 +12,7 @@ GATE ?= threshold
 help:
 	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
 	@echo 'make demo GATE=compare   the same, decided by canary against stable (three minutes)'
-	@echo 'make test    every test: unit, simulation (10 million steps), tidy, acceptance on real servers'
+	@echo 'make test    every test: unit, simulation (10 million steps), histories (100,000), tidy, acceptance on real servers'
 	@echo 'make check   strict build, formatting'
 	@echo 'make bench   the figures, beside their limits'
 	@echo 'make study   the rates of the comparison on modelled traffic, beside its peers (four minutes)'
@@ -44,6 +45,7 @@ simulation: setup
 	$(SWIFT) build -c release --product belay-soak
 	.build/release/belay-soak $(SOAK_STEPS) $(SOAK_SEED)
 	.build/release/belay-soak --conditions 1000000 $(SOAK_SEED)
+	.build/release/belay-soak --histories $(HISTORIES) $(SOAK_SEED)
 
 test: setup-test simulation
 	$(SWIFT) build --build-tests

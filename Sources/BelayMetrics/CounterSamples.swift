@@ -3,17 +3,27 @@ internal import BelayCore
 /// Counters out of the API's matrices, labels kept. What cannot be read is left out: an absent sample makes the next
 /// increment longer, and loses nothing.
 enum CounterSamples {
-    /// - Parameter starts: The vector of `process_start_time_seconds`, in seconds since 1970; may be empty.
+    /// - Parameter starts: The matrix of `process_start_time_seconds`, in seconds since 1970, or its vector where a server
+    ///   gives only that; may be empty.
     static func series(_ matrix: [JSONValue], starts: [JSONValue]) -> [CounterSeries] {
-        let began = Dictionary(
-            starts.compactMap { entry -> ([String?], Timestamp)? in
-                guard let moment = entry["value"]?.array.flatMap(time) else { return nil }
-                return (labels(entry).target, moment)
-            }, uniquingKeysWith: max)
+        let began = Dictionary(starts.map { (target(labels($0)), beginnings($0)) }, uniquingKeysWith: +)
         return matrix.map { entry in
             let labels = labels(entry)
-            let samples = (entry["values"]?.array ?? []).compactMap(sample)
-            return CounterSeries(labels: labels, samples: samples, startTime: began[labels.target])
+            return CounterSeries(
+                labels: labels, samples: (entry["values"]?.array ?? []).compactMap(sample),
+                starts: (began[target(labels)] ?? []).sorted { $0.at < $1.at })
+        }
+    }
+
+    /// What was scraped: one page, as a rule.
+    private static func target(_ labels: CounterSeries.Labels) -> [String?] { [labels["job"], labels["instance"]] }
+
+    private static func beginnings(_ entry: JSONValue) -> [CounterSeries.Start] {
+        (entry["values"]?.array ?? entry["value"].map { [$0] } ?? []).compactMap { pair in
+            guard let pair = pair.array, pair.count == 2, let at = pair[0].number.flatMap(moment),
+                let began = time(pair)
+            else { return nil }
+            return .init(at: at, began: began)
         }
     }
 
@@ -26,7 +36,7 @@ enum CounterSamples {
     /// `[1700000000.123, "42"]`
     private static func sample(_ pair: JSONValue) -> CounterSeries.Sample? {
         guard let pair = pair.array, pair.count == 2, let at = pair[0].number.flatMap(moment),
-            let text = pair[1].string, let value = number(text), abs(value) <= largest
+            let text = pair[1].string, let value = number(text), value >= 0, value <= largest
         else { return nil }
         return .init(at: at, value: value)
     }

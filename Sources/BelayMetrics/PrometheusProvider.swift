@@ -41,7 +41,7 @@ struct PrometheusProvider: Sendable {
         let range = "[\(back.wholeMilliseconds)ms]\(lag)"
         async let canary = result(of: counters.canary + range, "matrix", query, at: moment)
         async let stable = result(of: counters.stable + range, "matrix", query, at: moment)
-        async let starts = startTimes(counters.startTimes, query, at: moment)
+        async let starts = startTimes(counters.startTimes.map { $0 + range }, query, at: moment)
         async let now = serverTime(query, at: moment)
         do {
             return .samples(
@@ -136,16 +136,18 @@ struct PrometheusProvider: Sendable {
         _ selector: String?, _ query: PrometheusQuery, at moment: Timestamp
     ) async -> Result<[JSONValue], QueryFailure> {
         guard let selector else { return .success([]) }
-        return await result(of: selector, "vector", query, at: moment)
+        return await result(of: selector, "matrix", or: "vector", query, at: moment)
     }
 
     private func result(
-        of text: String, _ type: String, _ query: PrometheusQuery, at moment: Timestamp
+        of text: String, _ type: String, or other: String? = nil, _ query: PrometheusQuery, at moment: Timestamp
     ) async -> Result<[JSONValue], QueryFailure> {
         switch await fetch("query", ["query": text], query, at: moment, waits: false) {
         case .failure(let failure): return .failure(failure)
         case .success(let data):
-            guard data["resultType"]?.string == type, let entries = data["result"]?.array else {
+            guard let given = data["resultType"]?.string, given == type || given == other,
+                let entries = data["result"]?.array
+            else {
                 return .failure(QueryFailure(false, "`\(text)` gives no \(type)"))
             }
             return .success(entries)

@@ -25,6 +25,23 @@ if CommandLine.arguments.dropFirst().first == "--conditions" {
     print(fuzz.text)
     exit(fuzz.isWhole ? 0 : 1)
 }
+if CommandLine.arguments.dropFirst().first == "--histories" {
+    let seed = arguments.dropFirst().first ?? 0
+    let outcome = await HistorySoak.run(Int(arguments.first ?? 100_000), firstSeed: seed)
+    print("from seed \(seed)\n\(outcome.text)")
+    exit(outcome.isGood ? 0 : 1)
+}
+if CommandLine.arguments.dropFirst().first == "--history", let seed = arguments.first {
+    print(HistoryLaw.trace(seed: seed))
+    exit(0)
+}
+if CommandLine.arguments.dropFirst().first == "--mistakes" {
+    for mistake in PlantedMistake.allCases {
+        let found = HistorySoak.find(mistake, within: 0..<5000)
+        print("\(mistake.rawValue): \(found.map { "seed \($0.seed), \($0.message)" } ?? "NOT FOUND")")
+    }
+    exit(0)
+}
 let steps = Int(arguments.first ?? 10_000_000)
 let firstSeed = arguments.dropFirst().first ?? 0
 let outcome = await Soak.run(steps: steps, firstSeed: firstSeed)

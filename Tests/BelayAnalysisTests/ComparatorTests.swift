@@ -40,7 +40,7 @@ struct ComparatorTests {
             let next = windows.next(
                 canary: Self.version("green", good: 9, bad: 1, to: second),
                 stable: Self.version("blue", good: 90, to: second), until: Self.moment(Double(second)), share: 0.1)
-            guard case .window(let window) = next else {
+            guard case .window(let window, note: "") = next else {
                 Issue.record("\(next)")
                 return
             }
@@ -63,7 +63,7 @@ struct ComparatorTests {
             Issue.record("no window")
             return
         }
-        #expect(next(25) == .nothingNew)
+        #expect(next(25) == .nothingNew(""))
         // Its old samples are still in the range that is asked for, which grows with the open window.
         #expect(next(31) == .noData("no samples of the canary in 10s"))
     }
@@ -73,7 +73,10 @@ struct ComparatorTests {
         let renamed = [Self.series(["side": "green", "status": "500"], rate: 10, to: 5)]
         let next = windows.next(
             canary: renamed, stable: Self.version("blue", good: 90, to: 5), until: Self.moment(5), share: 0.1)
-        #expect(next == .error("the canary: no series has the label `code`, which tells bad requests"))
+        #expect(
+            next
+                == .error(
+                    "the canary: no series has the label `code`, which tells bad requests; there are side, status"))
         var slow = CounterQuery(canary: "c", stable: "s")
         slow.slowerThan = [0.25]
         let buckets = ["0.1", "5e-01", "+Inf"].map { Self.series(["le": $0], rate: 10, to: 5) }
@@ -93,7 +96,7 @@ struct ComparatorTests {
         var windows = CounterWindows(query, start: Self.moment(0))
         let next = windows.next(
             canary: buckets([5, 8, 10]), stable: buckets([80, 88, 90]), until: Self.moment(10), share: 0.1)
-        guard case .window(let window) = next else {
+        guard case .window(let window, note: "") = next else {
             Issue.record("\(next)")
             return
         }
@@ -101,30 +104,37 @@ struct ComparatorTests {
         #expect(window.bad == [.init(canary: 50, stable: 100), .init(canary: 20, stable: 20)])
     }
 
+    /// One series of the canary, scraped every five seconds.
+    private static func canary(_ values: [Double]) -> [CounterSeries] {
+        let samples = values.enumerated().map { CounterSeries.Sample(at: moment(Double($0 * 5)), value: $1) }
+        return [CounterSeries(labels: .init(["code": "2xx", "instance": "a"]), samples: samples)]
+    }
+
+    /// The window after the last of these values of the canary, the ones before having been read one by one.
+    private static func last(_ values: [Double]) -> CounterWindows.Next {
+        var windows = CounterWindows(query, start: moment(0))
+        var next = CounterWindows.Next.nothingNew("")
+        for count in 1...values.count {
+            let until = (count - 1) * 5
+            next = windows.next(
+                canary: canary(Array(values.prefix(count))), stable: version("blue", good: 90, to: until),
+                until: moment(Double(until)), share: 0.1)
+        }
+        return next
+    }
+
     @Test func `a jump to another replica's counter is left out, on either side and upwards too`() {
-        var windows = CounterWindows(Self.query, start: Self.moment(0))
-        func next(_ until: Int, _ canary: Double) -> CounterWindows.Next {
-            let ours = [
-                CounterSeries(
-                    labels: .init(["code": "2xx"]),
-                    samples: [.init(at: Self.moment(Double(until)), value: canary)])
-            ]
-            return windows.next(
-                canary: ours, stable: Self.version("blue", good: 90, to: until), until: Self.moment(Double(until)),
-                share: 0.1)
-        }
-        _ = next(0, 0)
-        for (second, value) in [(5, 50.0), (10, 100)] {
-            guard case .window = next(second, value) else {
-                Issue.record("no window")
-                return
-            }
-        }
-        guard case .noData(let message) = next(15, 100_000) else {
-            Issue.record("the jump was counted")
+        let waits = CounterWindows.Next.nothingNew("the next scrape of the canary will tell")
+        #expect(Self.last([0, 50, 100, 100_000]) == waits)
+        guard case .window(let window, let note) = Self.last([0, 50, 100, 100_000, 100_050]) else {
+            Issue.record("no window")
             return
         }
-        #expect(message.hasPrefix("the counters of the canary jumped"))
+        #expect(window.canaryRequests == 50)
+        #expect(note == "the canary: a left out, its counters jumped by more than the traffic explains")
+        #expect(
+            Self.last([0, 50, 100, 100_000, 150])
+                == .noData("the canary: a left out, two processes answer there in turn"))
     }
 
     @Test func `at full share nothing is held against an unknown rate, and delta is a promise`() {

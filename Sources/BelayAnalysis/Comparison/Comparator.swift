@@ -74,10 +74,11 @@ package struct Comparator: Sendable {
             {
             case .noData(let message): return result(.noData, "", message)
             case .error(let message): return result(.error, "", message)
-            case .nothingNew: return result(.successful, progress.lastValue, "no new sample yet")
-            case .window(let window):
+            case .nothingNew(let why):
+                return result(.successful, progress.lastValue, why.isEmpty ? "no new sample yet" : why)
+            case .window(let window, let note):
                 let evidence = evidence(of: window, step: step, machine, offset)
-                return result(.successful, Self.text(evidence), "", evidence)
+                return result(.successful, Self.text(evidence), note, evidence)
             }
         }
     }
@@ -176,7 +177,7 @@ package struct Comparator: Sendable {
                 case .noData(let message) where end == until: return (.noData, "-", message)
                 case .error(let message): return (.error, "-", message)
                 case .noData, .nothingNew: continue
-                case .window(let window):
+                case .window(let window, _):
                     process.add(Counts(window), isWhole: true)
                     total = total.map { $0 + window } ?? window
                 }

@@ -1,66 +1,156 @@
 package import BelayCore
 
-/// Turns raw samples of counters into exact increments. PromQL's `increase()` extrapolates to the edges of its window and
-/// never sees the first value of a new series, which is where rare errors are: a `code="500"` child born at 1 gives 0.
-package struct CounterReader: Hashable, Sendable {
-    package struct Reading: Hashable, Sendable {
-        package var increments: [CounterSeries.Labels: Double] = [:]
-        /// How many samples are new.
-        package var samples = 0
-        /// The oldest sample an increment was counted from.
-        package var since: Timestamp?
-        /// Whether a counter began anew: a restart, or another replica's series under the same name.
-        package var hasReset = false
+/// Turns raw samples of one version's counters into exact counts. PromQL's `increase()` extrapolates to the edges of its
+/// window and never sees the first value of a new series, which is where rare errors are: a `code="500"` child born at 1
+/// gives 0.
+///
+/// Series are sorted by the address that was scraped, copies are set aside, and what shares its scrapes is read together
+/// (``ScrapedPage``).
+package struct CounterReader: Sendable {
+    package struct Reading: Sendable {
+        package var pieces: [CountedPiece] = []
+        /// What was left out, by the address.
+        package var leftOut: [(target: String, why: Distortion)] = []
+        /// A scrape is there that is understood only beside the next one.
+        package var isWaiting = false
+        /// The label that tells copies of the same requests apart, where there are any.
+        package var copiedBy: String?
+
+        /// Requests, and bad ones of each kind.
+        func tally(kinds: Int) -> CounterRoles.Tally {
+            pieces.reduce(into: CounterRoles.Tally(kinds: kinds)) { total, piece in
+                total.requests += piece.requests
+                for kind in piece.bad.indices { total.bad[kind] += piece.bad[kind] }
+            }
+        }
     }
 
+    private let roles: CounterRoles
     private let start: Timestamp
-    private var last: [CounterSeries.Labels: CounterSeries.Sample] = [:]
+    private var ids: [CounterSeries.Labels: Int] = [:]
+    private var role: [CounterRoles.Role] = []
+    private var addressOfSeries: [String] = []
+    private var addresses: [String: ScrapedAddress] = [:]
 
     /// - Parameter start: What was counted up to then belongs to nobody.
-    package init(start: Timestamp) { self.start = start }
+    package init(_ query: CounterQuery, start: Timestamp) {
+        roles = CounterRoles(query)
+        self.start = start
+    }
 
-    /// The increments of the samples that were not read before.
-    /// - Parameter until: Later samples are left for the next reading.
-    package mutating func read(_ all: [CounterSeries], until: Timestamp) -> Reading {
+    /// The most requests per second of this version, as if it had all the traffic; nil where none was seen. A target of which
+    /// nothing is known yet is taken for one like the others.
+    package var pace: Double? {
+        let pages = addresses.values.flatMap { $0.pages.filter { $0.last != nil } }
+        let known = pages.compactMap(\.pace).sorted()
+        return known.isEmpty ? nil : known.reduce(0, +) * Double(pages.count) / Double(known.count)
+    }
+
+    /// The counts of the samples that were not read before.
+    /// - Parameters:
+    ///   - until: Later samples are left for the next reading.
+    ///   - share: The largest part of the traffic that the version may have, 0…1.
+    ///   - pace: The most requests per second of both versions together, as far as it is known.
+    package mutating func read(
+        _ all: [CounterSeries], until: Timestamp, share: Double = 1, pace: Double? = nil
+    ) -> Reading {
         var reading = Reading()
-        let births = earlierScrapes(of: all)
+        var samples: [String: [Int: [CounterSeries.Sample]]] = [:]
+        var starts: [Int: [CounterSeries.Start]] = [:]
         for series in all {
-            var total = 0.0
-            var isNew = false
-            for sample in series.samples where sample.at <= until && sample.value.isFinite {
-                if let known = last[series.labels] {
-                    guard sample.at > known.at else { continue }
-                    last[series.labels] = sample
-                    if sample.at <= start { continue }
-                    // A value below the one before is a reset: what the new process has counted is the increment.
-                    total += sample.value >= known.value ? sample.value - known.value : sample.value
-                    reading.hasReset = reading.hasReset || sample.value < known.value
-                    reading.since = Swift.min(reading.since ?? known.at, known.at)
-                } else {
-                    last[series.labels] = sample
-                    if sample.at <= start { continue }
-                    let scraped = births[series.labels.target]?.last { $0 < sample.at }
-                    let isBornHere = scraped != nil || series.startTime.map { $0 >= start } ?? false
-                    if isBornHere { total += sample.value }
-                    let base = scraped ?? (isBornHere ? series.startTime : nil) ?? sample.at
-                    reading.since = Swift.min(reading.since ?? base, base)
-                }
-                isNew = true
-                reading.samples += 1
+            let id = id(of: series.labels)
+            let address = addressOfSeries[id]
+            let seen = series.samples.filter { $0.at <= until && $0.value.isFinite }
+            if let other = samples[address]?[id] {
+                samples[address]?[id] = Self.merged(other, seen)
+            } else {
+                samples[address, default: [:]][id] = seen
             }
-            if isNew { reading.increments[series.labels, default: 0] += Swift.max(total, 0) }
+            if !series.starts.isEmpty { starts[id] = series.starts }
+        }
+        for address in samples.keys.sorted() {
+            read(address, samples[address]!, starts, share, pace, &reading)
         }
         return reading
     }
 
-    /// When each target was scraped, as far as its series tell. A series that appears later than its target did is a
-    /// label value seen for the first time, and counts from 0.
-    private func earlierScrapes(of all: [CounterSeries]) -> [[String?]: [Timestamp]] {
-        var scrapes: [[String?]: Set<Timestamp>] = [:]
-        for series in all {
-            scrapes[series.labels.target, default: []].formUnion(series.samples.map(\.at))
+    private mutating func id(of labels: CounterSeries.Labels) -> Int {
+        if let id = ids[labels] { return id }
+        let spelt = Self.respelt(labels)
+        let id = ids[spelt] ?? role.count
+        (ids[labels], ids[spelt]) = (id, id)
+        guard id == role.count else { return id }
+        role.append(roles.role(of: spelt))
+        let address = spelt.address ?? ""
+        addressOfSeries.append(address)
+        addresses[address, default: ScrapedAddress()].add(id, spelt, meaningful: roles.meaningful)
+        return id
+    }
+
+    /// Two spellings of one bound are one series that changed its name.
+    private static func respelt(_ labels: CounterSeries.Labels) -> CounterSeries.Labels {
+        guard let text = labels["le"], let bound = CounterRoles.bound(text) else { return labels }
+        var values = labels.values
+        values["le"] = "\(bound)"
+        return .init(values)
+    }
+
+    /// One counter that came under two spellings. Where they disagree at one moment nobody knows, and that scrape has none.
+    private static func merged(_ one: [CounterSeries.Sample], _ other: [CounterSeries.Sample]) -> [CounterSeries.Sample]
+    {
+        var merged: [CounterSeries.Sample] = []
+        for sample in (one + other).sorted(by: { $0.at < $1.at }) {
+            guard merged.last?.at == sample.at else {
+                merged.append(sample)
+                continue
+            }
+            if merged.last?.value != sample.value { merged.removeLast() }
         }
-        for (labels, sample) in last { scrapes[labels.target, default: []].insert(sample.at) }
-        return scrapes.mapValues { $0.sorted() }
+        return merged
+    }
+
+    private mutating func read(
+        _ name: String, _ samples: [Int: [CounterSeries.Sample]], _ began: [Int: [CounterSeries.Start]],
+        _ share: Double, _ pace: Double?, _ reading: inout Reading
+    ) {
+        var address = addresses.removeValue(forKey: name)!  // Not copied while it changes.
+        let (copied, label) = address.setCopiesAside(samples)
+        reading.copiedBy = reading.copiedBy ?? label
+        let knownStarts = addresses.values.flatMap { $0.pages.compactMap { $0.last?.began } }
+        var succeeding: [Int] = []
+        // A copy is read like any other, so that it can take over; what it says has been counted.
+        for isCounted in copied.isEmpty ? [true] : [true, false] {
+            let pages = PageSamples.pages(
+                copied.isEmpty ? samples : samples.filter { copied.contains($0.key) != isCounted })
+            for (place, ids, scrapes) in address.sorted(pages) {
+                let starts = ids.lazy.compactMap { began[$0] }.first ?? []
+                let setting = ScrapedPage.Setting(
+                    target: name, roles: roles, role: role, start: start, share: share, pace: pace,
+                    knownStarts: knownStarts + address.pages.compactMap { $0.last?.began },
+                    isKnownAddress: address.pages.contains { $0.last != nil }, starts: starts)
+                let dated = scrapes.map { scrape in
+                    ScrapedPage.Scrape(at: scrape.at, entries: scrape.entries, began: Self.began(at: scrape.at, starts))
+                }
+                let outcome = address.pages[place].read(dated, setting)
+                guard isCounted else { continue }
+                if !outcome.pieces.isEmpty { succeeding.append(place) }
+                reading.pieces += address.counted(outcome.pieces, of: place)
+                reading.leftOut += outcome.leftOut.map { (name, $0) }
+                reading.isWaiting = reading.isWaiting || outcome.isWaiting
+            }
+        }
+        // Once a page counts it is known whether the labels before it had ended.
+        for place in succeeding where address.hasSucceeded(place) { reading.leftOut.append((name, .appeared)) }
+        addresses[name] = address
+    }
+
+    /// When the process began that answered at a moment: as that scrape says, or as all others say of one process that was
+    /// there already.
+    private static func began(at moment: Timestamp, _ starts: [CounterSeries.Start]) -> Timestamp? {
+        if let exact = starts.first(where: { $0.at == moment }) { return exact.began }
+        guard let one = starts.last, one.began <= moment, starts.allSatisfy({ $0.began == one.began }) else {
+            return nil
+        }
+        return one.began
     }
 }

@@ -2,11 +2,12 @@ package import BelayCore
 
 /// Cuts the counters of two versions into windows that lie side by side: the same time, the same scrapes for requests and
 /// errors. Where one side has no new sample, the window stays open and the next one is longer.
-package struct CounterWindows: Hashable, Sendable {
+package struct CounterWindows: Sendable {
     package enum Next: Hashable, Sendable {
-        case window(CountWindow)
-        /// There is data, and nothing new in it yet.
-        case nothingNew
+        /// - Parameter note: What of it was left out, and why; empty where all of it counts.
+        case window(CountWindow, note: String)
+        /// There is data, and nothing new in it yet; or, with a reason, only the next sample will tell.
+        case nothingNew(String)
         case noData(String)
         /// The counters are not what the file says they are.
         case error(String)
@@ -24,15 +25,21 @@ package struct CounterWindows: Hashable, Sendable {
     private var canary: CounterReader
     private var stable: CounterReader
     private var end: Timestamp
-    private var fastest: Double?
+    /// The most requests per second of both versions together that a window with any has shown.
+    private let fastest: Double?
+    /// The label that tells copies of the same requests apart, where there are any.
+    package private(set) var copiedBy: String?
+    /// What the last window was made of.
+    package private(set) var pieces: (canary: [CountedPiece], stable: [CountedPiece]) = ([], [])
 
     /// - Parameters:
     ///   - start: Where the first window begins, by the server's clock.
     ///   - fastest: The most requests in a second that a window has shown, for telling a jump from traffic.
     package init(_ query: CounterQuery, start: Timestamp, fastest: Double? = nil) {
         self.query = query
-        self.fastest = fastest
-        (canary, stable, end) = (CounterReader(start: start), CounterReader(start: start), start)
+        self.fastest = fastest.flatMap { $0 > 0 ? $0 : nil }
+        (canary, stable) = (CounterReader(query, start: start), CounterReader(query, start: start))
+        end = start
     }
 
     /// - Parameters:
@@ -48,29 +55,59 @@ package struct CounterWindows: Hashable, Sendable {
         for side in needed where !isFresh(side.series, until) {
             return .noData("no samples of \(side.name) in \(query.lookback.text)")
         }
-        for side in needed {
-            if let wrong = Self.mismatch(side.series, query) { return .error("\(side.name): \(wrong)") }
-        }
+        if let wrong = Self.mismatch(canary: ours, stable: theirs, query) { return .error(wrong) }
         var (canary, stable) = (self.canary, self.stable)
-        let (left, right) = (canary.read(ours, until: until), stable.read(theirs, until: until))
-        guard left.samples > 0, right.samples > 0 || share == 1, until > end else { return .nothingNew }
-        let counts = [left, right].map { count($0.increments) }
-        let window = CountWindow(
-            from: end, to: until, since: min(left.since ?? end, right.since ?? end),
-            canaryRequests: counts[0].requests, stableRequests: counts[1].requests,
-            bad: (0..<query.kinds).map { .init(canary: counts[0].bad[$0], stable: counts[1].bad[$0]) })
-        (self.canary, self.stable, end) = (canary, stable, until)
-        // Another replica's series under the same name adds everything it ever counted, or the distance between the two.
-        for (side, counted) in zip(sides, counts) {
-            let rate = counted.requests / window.seconds
-            guard let fastest, rate > 10 * fastest * side.share else { continue }
-            self.fastest = fastest * 2  // So that a real surge is not left out for ever.
-            return .noData(
-                "the counters of \(side.name) jumped to \(Comparator.short(rate)) requests/s, after "
-                    + "\(Comparator.short(fastest)) of both at most; that window is not counted")
+        let right = stable.read(
+            theirs, until: until, pace: [fastest, canary.pace, stable.pace].compactMap(\.self).max())
+        let pace = [fastest, canary.pace, stable.pace].compactMap(\.self).max()
+        let left = canary.read(ours, until: until, share: share, pace: pace)
+        copiedBy = left.copiedBy ?? right.copiedBy
+        let readings = share < 1 ? [left, right] : [left]
+        guard until > end, readings.allSatisfy({ !$0.pieces.isEmpty || !$0.leftOut.isEmpty }) else {
+            let waiting = zip(sides, readings).filter { $1.pieces.isEmpty && $1.isWaiting }.map(\.0.name)
+            return .nothingNew(
+                waiting.isEmpty ? "" : "the next scrape of \(waiting.joined(separator: " and ")) will tell")
         }
-        fastest = max(fastest ?? 0, (window.canaryRequests + window.stableRequests) / window.seconds)
-        return .window(window)
+        (self.canary, self.stable) = (canary, stable)
+        pieces = (left.pieces, right.pieces)
+        let note = [Self.explain(left, of: "the canary"), Self.explain(right, of: "stable")].compactMap(\.self)
+            .joined(separator: "; ")
+        return window(left, right, until, share, note)
+    }
+
+    private mutating func window(
+        _ left: CounterReader.Reading, _ right: CounterReader.Reading, _ until: Timestamp, _ share: Double,
+        _ note: String
+    ) -> Next {
+        defer { end = until }
+        let (ours, theirs) = (left.tally(kinds: query.kinds), right.tally(kinds: query.kinds))
+        let since = (left.pieces + right.pieces).map(\.from).min() ?? end
+        let window = CountWindow(
+            from: end, to: until, since: min(since, until), canaryRequests: ours.requests,
+            stableRequests: theirs.requests,
+            bad: (0..<query.kinds).map { .init(canary: ours.bad[$0], stable: theirs.bad[$0]) })
+        // A version that is left out whole has not shown zero: it has shown nothing, and the other one is alone.
+        if left.pieces.isEmpty || share < 1 && right.pieces.isEmpty { return .noData(note) }
+        let seen = window.canaryRequests + (share < 1 ? window.stableRequests : 0)
+        guard seen > 0 else {
+            let who = share < 1 ? "either version" : "the canary"
+            return .noData(
+                (["no request of \(who) in \(window.from.duration(to: until).text)", note]
+                    .filter { !$0.isEmpty }).joined(separator: "; "))
+        }
+        return .window(window, note: note)
+    }
+
+    /// `the canary: 10.0.0.7:8080 left out, two processes answer there in turn`; nil where everything counts.
+    private static func explain(_ reading: CounterReader.Reading, of name: String) -> String? {
+        guard !reading.leftOut.isEmpty else { return nil }
+        var texts: [String] = []
+        for (target, why) in reading.leftOut {
+            let text = "\(target.isEmpty ? "a target" : target) left out, \(why.text)"
+            if !texts.contains(text) { texts.append(text) }
+        }
+        let more = texts.count > 3 ? ", and \(texts.count - 3) more" : ""
+        return "\(name): \(texts.prefix(3).joined(separator: ", "))\(more)"
     }
 
     /// A dead target's counters stand still: what has no sample in the last stretch has no data.
@@ -79,78 +116,58 @@ package struct CounterWindows: Hashable, Sendable {
         return series.contains { $0.samples.contains { $0.at >= oldest && $0.at <= until } }
     }
 
-    /// Series that cannot count what they are asked to: a canary whose buckets or labels changed would show no errors.
-    package static func mismatch(_ series: [CounterSeries], _ query: CounterQuery) -> String? {
-        for match in query.bad where !series.contains(where: { $0.labels[match.label] != nil }) {
-            return "no series has the label `\(match.label)`, which tells bad requests"
+    /// Series that cannot count what they are asked to: a canary whose buckets or labels changed would show no errors. A
+    /// label that not all of stable's series have says nothing where it is missing: it may stand on bad requests alone.
+    /// - Returns: Which version's, and what is missing.
+    package static func mismatch(
+        canary: [CounterSeries], stable: [CounterSeries], _ query: CounterQuery
+    ) -> String? {
+        func lacks(_ label: String) -> Bool { !canary.contains { $0.labels[label] != nil } }
+        for match in query.bad where !canary.isEmpty && lacks(match.label) {
+            guard !stable.isEmpty, stable.allSatisfy({ $0.labels[match.label] != nil }) else { continue }
+            return "the canary: no series has the label `\(match.label)`, which tells bad requests; "
+                + "there are \(labels(of: canary).joined(separator: ", "))"
         }
-        let known = Set(series.compactMap { $0.labels["le"].flatMap(bound) })
-        let missing = query.slowerThan.filter { !known.contains($0) }
-        guard !missing.isEmpty else { return nil }
-        let list = known.filter(\.isFinite).sorted().map { "\($0)" }.joined(separator: ", ")
-        return "the histogram has no bound \(missing.map { "\($0)" }.joined(separator: ", ")); it has \(list)"
+        for (name, series) in [("the canary", canary), ("stable", stable)] where !series.isEmpty {
+            let known = Set(series.compactMap { $0.labels["le"].flatMap(CounterRoles.bound) })
+            let missing = query.slowerThan.filter { !known.contains($0) }
+            guard !missing.isEmpty else { continue }
+            let list = known.filter(\.isFinite).sorted().map { "\($0)" }.joined(separator: ", ")
+            return
+                "\(name): the histogram has no bound \(missing.map { "\($0)" }.joined(separator: ", ")); it has \(list)"
+        }
+        return nil
     }
 
-    /// What one version did in the samples there are, for a look before the release.
-    package static func traffic(
-        _ series: [CounterSeries], _ query: CounterQuery
-    ) -> (requests: Double, bad: [Double], seconds: Double)? {
+    /// The names of the labels that tell a version's series apart.
+    package static func labels(of series: [CounterSeries]) -> [String] {
+        Set(series.flatMap(\.labels.values.keys)).subtracting(["__name__"]).sorted()
+    }
+
+    /// What one version did in the samples there are, for a look before the release; nil where they tell nothing.
+    package static func traffic(_ series: [CounterSeries], _ query: CounterQuery) -> CounterTraffic? {
         let moments = series.flatMap(\.samples).map(\.at)
         guard let first = moments.min(), let last = moments.max(), first < last else { return nil }
-        let windows = CounterWindows(query, start: first)
-        var reader = windows.canary
-        let counts = windows.count(reader.read(series, until: last).increments)
-        return (counts.requests, counts.bad, first.duration(to: last).inSeconds)
+        var reader = CounterReader(query, start: first)
+        let reading = reader.read(series, until: last)
+        let counts = reading.tally(kinds: query.kinds)
+        let turns = Dictionary(grouping: reading.leftOut.filter { $0.why == .alternating }, by: \.target)
+        return CounterTraffic(
+            requests: counts.requests, bad: counts.bad, seconds: first.duration(to: last).inSeconds,
+            copiedBy: reading.copiedBy, alternating: turns.filter { $0.value.count > 1 }.keys.sorted())
     }
-
-    private func count(_ increments: [CounterSeries.Labels: Double]) -> (requests: Double, bad: [Double]) {
-        if !query.slowerThan.isEmpty { return countSlow(increments) }
-        let (isRequest, isBad) = (Matcher(query.requests), Matcher(query.bad))
-        var (requests, bad) = (0.0, 0.0)
-        // Sorted by value: a sum of doubles in another order may differ in its last digit.
-        for (labels, increment) in increments.sorted(by: { $0.value < $1.value }) {
-            if isRequest.matches(labels) { requests += increment }
-            if isBad.matches(labels) { bad += increment }
-        }
-        return (requests, [min(bad, requests)])
-    }
-
-    /// Buckets are cumulative: what is slower than a bound is everything less what lies at or below it. Bounds are
-    /// compared as numbers (`0.5`, `5e-01`), and must be bounds of the histogram.
-    private func countSlow(_ increments: [CounterSeries.Labels: Double]) -> (requests: Double, bad: [Double]) {
-        let isRequest = Matcher(query.requests)
-        var buckets: [Double: Double] = [:]
-        for (labels, increment) in increments where isRequest.matches(labels) {
-            guard let text = labels["le"], let bound = Self.bound(text) else { continue }
-            buckets[bound, default: 0] += increment
-        }
-        let all = buckets[.infinity] ?? 0
-        // A target that went away between two buckets' samples breaks the order; the running maximum restores it.
-        var (below, largest) = ([Double: Double](), 0.0)
-        for (bound, count) in buckets.sorted(by: { $0.key < $1.key }) {
-            largest = max(largest, count)
-            below[bound] = largest
-        }
-        return (all, query.slowerThan.map { max(all - (below[$0] ?? all), 0) })
-    }
-
-    static func bound(_ text: String) -> Double? { text == "+Inf" ? .infinity : Double(text) }
 }
 
-/// Label patterns, read once for all series of an answer. One that cannot be read, which the file's check refuses,
-/// matches nothing.
-private struct Matcher {
-    private let patterns: [(label: String, regex: Regex<AnyRegexOutput>?)]
-
-    init(_ matches: [CounterQuery.Match]) {
-        patterns = matches.map { ($0.label, try? Regex($0.pattern)) }
-    }
-
-    func matches(_ labels: CounterSeries.Labels) -> Bool {
-        patterns.allSatisfy { label, regex in
-            regex.map { (labels[label] ?? "").wholeMatch(of: $0) != nil } ?? false
-        }
-    }
+/// What one version did in a stretch of time, and what stands in the way of counting it.
+package struct CounterTraffic: Hashable, Sendable {
+    package let requests: Double
+    /// Of each kind.
+    package let bad: [Double]
+    package let seconds: Double
+    /// The label that tells copies of the same requests apart, where there are any.
+    package let copiedBy: String?
+    /// Addresses at which two processes answer in turn.
+    package let alternating: [String]
 }
 
 extension CountWindow {

@@ -8,40 +8,76 @@ struct Outlook {
     /// Numbers where everything is in place.
     let answer: MetricAnswer
     /// What stable does now; nil where too little is known of it.
-    private let forecasts: [Forecast]
+    private var forecasts: [Forecast] = []
+    /// What is no mistake, and worth knowing.
+    private(set) var notes: [String] = []
+
+    private init(metric: Metric, answer: MetricAnswer, forecasts: [Forecast] = [], notes: [String] = []) {
+        self.metric = metric
+        self.answer = answer
+        self.forecasts = forecasts
+        self.notes = notes
+    }
+
+    /// So many times `lookback` are looked at, so that what comes and goes is seen.
+    private static let depth = 3
 
     static func look(at metric: Metric, _ provider: MetricProviders, at now: Timestamp) async -> Outlook {
-        func outlook(_ answer: MetricAnswer, _ forecasts: [Forecast] = []) -> Outlook {
-            Outlook(metric: metric, answer: answer, forecasts: forecasts)
+        guard let query = metric.counters, let comparison = metric.comparison else {
+            return Outlook(metric: metric, answer: .list([]))
         }
-        guard let query = metric.counters, let comparison = metric.comparison else { return outlook(.list([])) }
-        switch await provider.counters(metric, back: query.lookback, at: now) {
-        case .noData(let message): return outlook(.noData(message))
-        case .error(let message): return outlook(.error(message))
-        case .samples(_, let stable, _):
-            guard !stable.isEmpty else {
-                return outlook(
-                    .error(
-                        "`\(query.stable)` gives no samples of stable in \(query.lookback.text); is the selector right?"
-                    ))
-            }
-            if let wrong = CounterWindows.mismatch(stable, query) { return outlook(.error("stable: \(wrong)")) }
+        switch await provider.counters(metric, back: query.lookback * depth, at: now) {
+        case .noData(let message): return Outlook(metric: metric, answer: .noData(message))
+        case .error(let message): return Outlook(metric: metric, answer: .error(message))
+        case .samples(let canary, let stable, _):
+            if let wrong = wrong(canary, stable, query) { return Outlook(metric: metric, answer: .error(wrong)) }
+            let notes = notes(canary, stable, query)
             guard let traffic = CounterWindows.traffic(stable, query), traffic.requests > 0 else {
-                return outlook(.list([]))
+                return Outlook(metric: metric, answer: .list([]), notes: notes)
             }
             let rate = traffic.requests / traffic.seconds
-            return outlook(
-                .list([rate]),
-                traffic.bad.map {
+            return Outlook(
+                metric: metric, answer: .list([rate]),
+                forecasts: traffic.bad.map {
                     Forecast(comparison, requestsPerSecond: rate, badShare: $0 / traffic.requests)
-                })
+                }, notes: notes)
         }
+    }
+
+    /// Why these counters can never be compared.
+    private static func wrong(_ canary: [CounterSeries], _ stable: [CounterSeries], _ query: CounterQuery) -> String? {
+        guard !stable.isEmpty else {
+            return
+                "`\(query.stable)` gives no samples of stable in \((query.lookback * depth).text); is the selector right?"
+        }
+        if let wrong = CounterWindows.mismatch(canary: [], stable: stable, query) { return wrong }
+        for (name, series) in [("stable", stable), ("the canary", canary)] {
+            if let address = CounterWindows.traffic(series, query)?.alternating.first {
+                return "\(name): two processes answer in turn behind \(address.isEmpty ? "one address" : address), so that "
+                    + "their counters cannot be told apart; give each of them an address, or sum them up in the service"
+            }
+        }
+        return nil
+    }
+
+    private static func notes(
+        _ canary: [CounterSeries], _ stable: [CounterSeries], _ query: CounterQuery
+    ) -> [String] {
+        var notes: [String] = []
+        let copied = [stable, canary].compactMap { CounterWindows.traffic($0, query)?.copiedBy }.first
+        if let copied { notes.append("the same requests stand under several values of `\(copied)`; they count once") }
+        for match in query.bad where !(stable + canary).contains(where: { $0.labels[match.label] != nil }) {
+            notes.append(
+                "no series has the label `\(match.label)`, which tells bad requests; there are "
+                    + "\(CounterWindows.labels(of: stable).joined(separator: ", ")). Right where it stands on bad requests alone")
+        }
+        return notes
     }
 
     /// What `plan` says about it.
     func lines(_ plan: Plan) -> [String] {
         guard let comparison = metric.comparison else { return [] }
-        var lines = timing(plan)
+        var lines = timing(plan) + notes.map { "    \($0)" }
         if plan.steps.contains(where: { $0.weight == .full }) {
             lines.append(
                 "    at 100 % stable has no traffic: the canary is held against the upper limit of stable's last rate"

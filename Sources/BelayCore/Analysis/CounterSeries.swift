@@ -10,6 +10,18 @@ package struct CounterSeries: Hashable, Sendable {
         }
     }
 
+    /// When the process that answered a scrape began, as that scrape itself says.
+    package struct Start: Hashable, Sendable {
+        /// The scrape.
+        package let at: Timestamp
+        package let began: Timestamp
+
+        package init(at: Timestamp, began: Timestamp) {
+            self.at = at
+            self.began = began
+        }
+    }
+
     package struct Labels: Hashable, Sendable {
         package let values: [String: String]
 
@@ -17,20 +29,21 @@ package struct CounterSeries: Hashable, Sendable {
 
         package subscript(name: String) -> String? { values[name] }
 
-        /// What was scraped: one process, as a rule.
-        package var target: [String?] { [values["job"], values["instance"]] }
+        /// The address that was scraped. Where a store dropped it, the pod stands for it; nil where nothing tells one process
+        /// from another.
+        package var address: String? { values["instance"] ?? values["pod"] }
     }
 
     package let labels: Labels
     /// Oldest first.
     package let samples: [Sample]
-    /// When the process that counts began, where that is known.
-    package let startTime: Timestamp?
+    /// Oldest scrape first; empty where nothing is known.
+    package let starts: [Start]
 
-    package init(labels: Labels, samples: [Sample], startTime: Timestamp? = nil) {
+    package init(labels: Labels, samples: [Sample], starts: [Start] = []) {
         self.labels = labels
         self.samples = samples
-        self.startTime = startTime
+        self.starts = starts
     }
 }
 

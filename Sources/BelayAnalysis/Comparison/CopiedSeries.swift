@@ -1,0 +1,197 @@
+internal import BelayCore
+
+/// Finds the same requests under two label sets of one address: two servers that write one store, two jobs that scrape one
+/// target. Copies differ in a label, agree in all that means something, and tell one counter: put together in the order of
+/// their scrapes they grow like one. Series of two addresses are never copies, however much they agree.
+struct CopiedSeries: Sendable {
+    /// The values of one label that may tell copies apart, and the series that stand under each.
+    struct Split: Sendable {
+        let label: String
+        /// By value, in ascending order; each maps what is left of a label set to its series' id.
+        let groups: [(value: String, members: [[String: String]: Int])]
+    }
+
+    /// Two values of a label.
+    struct Pair: Hashable, Sendable {
+        let label: String
+        let one: String
+        let other: String
+    }
+
+    private let splits: [Split]
+
+    /// - Parameters:
+    ///   - series: Of one address.
+    ///   - meaningful: Labels that say what a series counts.
+    init(_ series: [(id: Int, labels: CounterSeries.Labels)], meaningful: Set<String>) {
+        let names = Set(series.flatMap(\.labels.values.keys)).subtracting(meaningful).sorted()
+        splits = names.compactMap { Self.split(series, by: $0, names) }
+    }
+
+    private static func split(
+        _ series: [(id: Int, labels: CounterSeries.Labels)], by label: String, _ names: [String]
+    ) -> Split? {
+        let groups = Dictionary(grouping: series) { $0.labels[label] ?? "" }
+        guard groups.count > 1 else { return nil }
+        // What depends on the label tells the copies apart as well: a replica's name beside its server's.
+        let dependent = names.filter { name in
+            groups.values.allSatisfy { group in Set(group.map { $0.labels[name] ?? "" }).count == 1 }
+        }
+        let members = groups.mapValues { group in
+            Dictionary(
+                group.map { one in (one.labels.values.filter { !dependent.contains($0.key) }, one.id) },
+                uniquingKeysWith: min)
+        }
+        let values = members.keys.sorted()
+        guard
+            values.contains(where: { value in values.contains { $0 != value && shares(members[value]!, members[$0]!) } }
+            )
+        else { return nil }
+        return Split(label: label, groups: values.map { ($0, members[$0]!) })
+    }
+
+    private static func shares(_ one: [[String: String]: Int], _ other: [[String: String]: Int]) -> Bool {
+        one.keys.contains { other[$0] != nil }
+    }
+
+    var isEmpty: Bool { splits.isEmpty }
+
+    /// The series that are copies of others, and the label that tells them apart.
+    /// - Parameters:
+    ///   - samples: By a series' id; oldest first.
+    ///   - counted: Series that count so far: their copies are the ones to set aside.
+    ///   - known: Pairs that were found to be copies, and stay so whatever happens to their process.
+    /// - Returns: Also whether two that scrape the address were seen to tell different counters.
+    func copies(
+        _ samples: [Int: [CounterSeries.Sample]], counted: Set<Int>, known: inout Set<Pair>
+    ) -> (ids: Set<Int>, label: String?, areSeveral: Bool) {
+        var (ids, found, areSeveral): (Set<Int>, String?, Bool) = ([], nil, false)
+        for split in splits {
+            func rank(_ group: Group) -> Int {
+                !counted.isDisjoint(with: group.members.values) && !isSilent(group, split, samples) ? 0 : 1
+            }
+            let order = split.groups.sorted { (rank($0), $0.value) < (rank($1), $1.value) }
+            for (place, group) in order.enumerated() {
+                let hasOriginal = order[..<place].contains { earlier in
+                    guard ids.isDisjoint(with: earlier.members.values) else { return false }
+                    let pair = Pair(
+                        label: split.label, one: min(earlier.value, group.value), other: max(earlier.value, group.value)
+                    )
+                    let comparison = compare(earlier, group, samples)
+                    let isUnclear = comparison.agreement == .unclear
+                    if known.contains(pair), comparison.isApart || isUnclear { return true }
+                    let isCopy = comparison.agreement == .moved || comparison.isApart && isUnclear
+                    if isCopy { known.insert(pair) }
+                    areSeveral = areSeveral || comparison.isApart && comparison.agreement == .other
+                    return isCopy
+                }
+                guard hasOriginal else { continue }
+                ids.formUnion(group.members.values)
+                found = found ?? split.label
+            }
+        }
+        return (ids, found, areSeveral)
+    }
+
+    private typealias Group = (value: String, members: [[String: String]: Int])
+
+    /// Its scrapes have stopped, and another's go on.
+    private func isSilent(_ group: Group, _ split: Split, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {
+        func newest(_ group: Group) -> Timestamp? { group.members.values.compactMap { samples[$0]?.last?.at }.max() }
+        guard let own = newest(group) else { return true }
+        guard let other = split.groups.compactMap({ newest($0) }).max(), other > own else { return false }
+        // Two of its scrapes are missing.
+        let times = group.members.values.compactMap { samples[$0] }.max { $0.count < $1.count } ?? []
+        guard times.count > 1 else { return true }
+        let gap = times[times.count - 2].at.duration(to: times[times.count - 1].at)
+        return own.duration(to: other) > gap * 2
+    }
+
+    /// Whether two groups tell the same counters: all they share agrees, something of it moved, and what only one of them
+    /// has was never there while the other was scraped. Groups that never share a scrape are scraped by two.
+    private func compare(
+        _ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]]
+    ) -> (agreement: Agreement, isApart: Bool) {
+        func told(by group: Group) -> [[CounterSeries.Sample]] { group.members.values.compactMap { samples[$0] } }
+        let (ours, theirs) = (told(by: one), told(by: other))
+        let (ourTimes, theirTimes) = (Set(ours.joined().map(\.at)), Set(theirs.joined().map(\.at)))
+        let isApart = ourTimes.isDisjoint(with: theirTimes)
+        guard let ourFirst = ourTimes.min(), let ourLast = ourTimes.max(), let theirFirst = theirTimes.min(),
+            let theirLast = theirTimes.max(), max(ourFirst, theirFirst) <= min(ourLast, theirLast)
+        else { return (.none, isApart) }
+        let falls = (ours + theirs).contains { zip($0, $0.dropFirst()).contains { $0.value > $1.value } }
+        var found = Agreement.still
+        for (labels, id) in one.members {
+            guard let twin = other.members[labels], let ours = samples[id], let theirs = samples[twin] else { continue }
+            switch Self.agreement(ours, theirs) {
+            case .other where falls: found = .unclear
+            case .other, .none, .unclear: return (.other, isApart)
+            case .moved: found = found == .unclear ? .unclear : .moved
+            case .still: break
+            }
+        }
+        // Nobody needs to see it move what two scrape.
+        if isApart, found == .still { found = .moved }
+        guard isLate(one, beside: other, samples), isLate(other, beside: one, samples) else {
+            return (found == .unclear ? .unclear : .none, isApart)
+        }
+        return (found, isApart)
+    }
+
+    private func isLate(_ one: Group, beside other: Group, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {
+        let newest = other.members.values.compactMap { samples[$0]?.last?.at }.max()
+        let oldest = other.members.values.compactMap { samples[$0]?.first?.at }.min()
+        guard let newest, let oldest else { return false }
+        return one.members.allSatisfy { labels, id in
+            if let twin = other.members[labels], samples[twin]?.isEmpty == false { return true }
+            return (samples[id] ?? []).allSatisfy { $0.at > newest || $0.at < oldest }
+        }
+    }
+
+    private enum Agreement {
+        /// There is nothing to compare.
+        case none
+        /// Two counters that have nothing to do with each other.
+        case other
+        /// They disagree, and one of them falls: two processes may answer both in turn.
+        case unclear
+        /// Nothing moved that could tell.
+        case still
+        case moved
+    }
+
+    /// Puts two series together in the order of their scrapes: one counter never falls unless both do.
+    private static func agreement(_ one: [CounterSeries.Sample], _ other: [CounterSeries.Sample]) -> Agreement {
+        var (i, j) = (0, 0)
+        var value: Double?
+        var (hasMoved, agreed) = (false, false)
+        while i < one.count || j < other.count {
+            if i < one.count, j < other.count, one[i].at == other[j].at {
+                if one[i].value != other[j].value { return .other }
+                agreed = agreed || one[i].value > 0
+                hasMoved = hasMoved || value.map { one[i].value > $0 } ?? false
+                value = one[i].value
+                (i, j) = (i + 1, j + 1)
+                continue
+            }
+            let isOurs = j == other.count || i < one.count && one[i].at < other[j].at
+            let (own, twin) = isOurs ? (one[..<(i + 1)], other) : (other[..<(j + 1)], one)
+            let next = isOurs ? j : i
+            let sample = own.last!
+            if let value, sample.value < value {
+                // It fell by itself, or it was not there before its twin fell; and the twin falls, too.
+                if own.count > 1, sample.value >= own[own.count - 2].value { return .other }
+                if next > 0, next < twin.count, twin[next - 1].value > sample.value,
+                    twin[next].value >= twin[next - 1].value
+                {
+                    return .other
+                }
+            }
+            // Both are seen on either side of the movement, or it could be anybody's.
+            hasMoved = hasMoved || value.map { sample.value > $0 } ?? false && i > 0 && j > 0
+            value = sample.value
+            if isOurs { i += 1 } else { j += 1 }
+        }
+        return hasMoved && one.count + other.count > 3 || agreed ? .moved : .still
+    }
+}

@@ -1,0 +1,143 @@
+internal import BelayCore
+
+/// What is known of one address: its series, which of them are copies, and its pages.
+struct ScrapedAddress: Sendable {
+    private(set) var members: [(id: Int, labels: CounterSeries.Labels)] = []
+    private var copies = CopiedSeries([], meaningful: [])
+    /// Series that are set aside, and series that something was counted of.
+    private var copied: Set<Int> = []
+    private var counted: Set<Int> = []
+    private var countedTo = Timestamp(milliseconds: .min)
+    /// What was counted last, and of which page.
+    private var told: [(page: Int, from: Timestamp, to: Timestamp)] = []
+    /// Whether its pages were seen to tell different counters: two processes whose addresses were made one.
+    private var isOfSeveral = false
+    private var knownCopies: Set<CopiedSeries.Pair> = []
+    var pages: [ScrapedPage] = []
+    /// The page that a series was last seen on.
+    private var pageOfSeries: [Int: Int] = [:]
+
+    /// - Parameter meaningful: Labels that say what a series counts.
+    mutating func add(_ id: Int, _ labels: CounterSeries.Labels, meaningful: Set<String>) {
+        members.append((id, labels))
+        copies = CopiedSeries(members, meaningful: meaningful)
+    }
+
+    /// Finds the series that tell what others tell already.
+    /// - Parameter samples: By a series' id, oldest first.
+    /// - Returns: Their ids, and the label that tells them apart.
+    mutating func setCopiesAside(_ samples: [Int: [CounterSeries.Sample]]) -> (ids: Set<Int>, label: String?) {
+        guard !copies.isEmpty else { return ([], nil) }
+        let (ids, label, areSeveral) = copies.copies(samples, counted: counted, known: &knownCopies)
+        isOfSeveral = isOfSeveral || areSeveral
+        for id in ids {
+            counted.remove(id)
+            // Series that turned out to be copies leave the page they stood on with their originals.
+            guard let page = pageOfSeries[id],
+                pageOfSeries.contains(where: { $0.value == page && !ids.contains($0.key) })
+            else { continue }
+            pages[page].forget(id)
+            pageOfSeries[id] = nil
+        }
+        // Whoever counts from now on goes on where the address has been counted up to.
+        if copied != ids { for page in pages.indices { pages[page].silence(until: countedTo) } }
+        copied = ids
+        return (ids, label)
+    }
+
+    /// What of a page's counts no other page of the address has told already. Two pages may be one, scraped by two, before
+    /// that can be seen.
+    mutating func counted(_ pieces: [CountedPiece], of page: Int) -> [CountedPiece] {
+        let new = pieces.filter { piece in
+            isOfSeveral || copies.isEmpty
+                || !told.contains { $0.page != page && $0.from < piece.to && piece.from < $0.to }
+        }
+        guard let last = new.last else { return new }
+        for (id, place) in pageOfSeries where place == page { counted.insert(id) }
+        countedTo = max(countedTo, last.to)
+        if !copies.isEmpty { told = told.suffix(64) + new.map { (page, $0.from, $0.to) } }
+        return new
+    }
+
+    /// Whether a page took the place of others that had ended under other labels; told once.
+    mutating func hasSucceeded(_ page: Int) -> Bool {
+        guard let since = pages[page].succession() else { return false }
+        return !pages.indices.contains { $0 != page && pages[$0].last.map { $0.at >= since } ?? false }
+    }
+
+    /// The scrapes of each page, in the order in which the pages appeared. Two parts of one page, of which no scrape is whole
+    /// in this answer, are put together again.
+    mutating func sorted(_ parts: [PageSamples]) -> [(place: Int, ids: [Int], scrapes: [ScrapedPage.Scrape])] {
+        var pages: [(place: Int, ids: [Int], scrapes: [ScrapedPage.Scrape])] = []
+        for part in parts {
+            let place = place(of: part.ids)
+            if let known = pages.firstIndex(where: { $0.place == place }) {
+                pages[known].ids += part.ids
+                pages[known].scrapes = (pages[known].scrapes + part.scrapes).sorted { $0.at < $1.at }
+            } else {
+                pages.append((place, part.ids, part.scrapes))
+            }
+        }
+        return pages
+    }
+
+    /// Where the page with these series is kept; a new place for a new page. Series of several pages that share a scrape
+    /// now are read afresh: what each of them had counted cannot be told from what all of them have.
+    private mutating func place(of ids: [Int]) -> Int {
+        let known = Set(ids.compactMap { pageOfSeries[$0] })
+        let place = known.min() ?? pages.count
+        if known.isEmpty { pages.append(ScrapedPage()) }
+        if known.count > 1 { for page in known { pages[page].beginAnew(after: countedTo) } }
+        for id in ids { pageOfSeries[id] = place }
+        return place
+    }
+}
+
+/// Samples of series that share their scrapes.
+struct PageSamples {
+    private(set) var ids: [Int] = []
+    private(set) var scrapes: [ScrapedPage.Scrape] = []
+
+    /// Series that share a scrape are one page; the one that was there first is first.
+    /// - Parameter samples: By a series' id, oldest first.
+    static func pages(_ samples: [Int: [CounterSeries.Sample]]) -> [PageSamples] {
+        let ids = samples.keys.sorted()
+        var all: [(at: Timestamp, entry: ScrapedPage.Entry)] = []
+        all.reserveCapacity(samples.values.reduce(0) { $0 + $1.count })
+        for id in ids { for sample in samples[id]! { all.append((sample.at, .init(id: id, value: sample.value))) } }
+        all.sort { ($0.at, $0.entry.id) < ($1.at, $1.entry.id) }
+        var scrapes: [ScrapedPage.Scrape] = []
+        for (at, entry) in all {
+            if scrapes.last?.at == at {
+                scrapes[scrapes.count - 1].entries.append(entry)
+            } else {
+                scrapes.append(.init(at: at, entries: [entry]))
+            }
+        }
+        // As a rule all series of an address are scraped together.
+        if scrapes.contains(where: { $0.entries.count == ids.count }) {
+            return [PageSamples(ids: ids, scrapes: scrapes)]
+        }
+        return apart(ids, scrapes)
+    }
+
+    private static func apart(_ ids: [Int], _ scrapes: [ScrapedPage.Scrape]) -> [PageSamples] {
+        var parent: [Int: Int] = [:]
+        func root(_ id: Int) -> Int {
+            var id = id
+            while let next = parent[id] { id = next }
+            return id
+        }
+        for scrape in scrapes {
+            for entry in scrape.entries.dropFirst() {
+                let (one, other) = (root(scrape.entries[0].id), root(entry.id))
+                if one != other { parent[max(one, other)] = min(one, other) }
+            }
+        }
+        var pages: [Int: PageSamples] = [:]
+        for id in ids { pages[root(id), default: PageSamples()].ids.append(id) }
+        for scrape in scrapes { pages[root(scrape.entries[0].id)]?.scrapes.append(scrape) }
+        func rank(_ page: PageSamples) -> (Int64, Int) { (page.scrapes.first?.at.milliseconds ?? .max, page.ids[0]) }
+        return pages.values.sorted { rank($0) < rank($1) }
+    }
+}

@@ -1,0 +1,149 @@
+internal import BelayCore
+
+/// What happened between two scrapes of a page, as far as it can be known.
+extension ScrapedPage {
+    func step(from before: Scrape, _ scrapes: ArraySlice<Scrape>, _ setting: Setting) -> Step {
+        let scrape = scrapes.first!
+        let later = scrapes.dropFirst()
+        switch process(before, scrape) {
+        case .another: return .leaveOut(.alternating, through: 0)
+        case .restarted(let began): return restart(from: max(before.at, began), scrape, setting)
+        case .same, .unknown: break
+        }
+        let missing = before.entries.filter { scrape.value(of: $0.id) == nil }
+        let fallen = before.entries.filter { entry in scrape.value(of: entry.id).map { $0 < entry.value } ?? false }
+        if !fallen.isEmpty { return fall(before, fallen, scrape, later.first, setting) }
+        if !missing.isEmpty {
+            if later.contains(where: { later in missing.contains { later.value(of: $0.id) != nil } }) {
+                return .passOver
+            }
+            // The newest scrapes may still be on their way into the store.
+            guard later.count > 1, scrape.at.duration(to: later.last!.at) >= Self.patience else { return .wait }
+            let isRenamed = scrape.entries.contains { before.value(of: $0.id) == nil }
+            return .leaveOut(isRenamed ? .renamed : .ended, through: 0)
+        }
+        return growth(before, scrape, later, setting)
+    }
+
+    private enum Process {
+        case same, unknown, another
+        case restarted(at: Timestamp)
+    }
+
+    private func process(_ before: Scrape, _ scrape: Scrape) -> Process {
+        guard let began = scrape.began else { return .unknown }
+        if let earlier = before.began, Self.isSame(earlier, began) { return .same }
+        if began > before.at { return .restarted(at: began) }
+        return before.began == nil ? .unknown : .another
+    }
+
+    static func isSame(_ one: Timestamp, _ other: Timestamp, within bound: Duration = startTolerance) -> Bool {
+        let apart = one.duration(to: other)
+        return apart <= bound && apart >= .zero - bound
+    }
+
+    /// What a new process has counted is what happened since it began.
+    private func restart(from began: Timestamp, _ scrape: Scrape, _ setting: Setting) -> Step {
+        let tally = setting.roles.tally(scrape.entries.map { (setting.role[$0.id], $0.value) })
+        guard let tally else { return .leaveOut(.badExceedsAll, through: 0) }
+        return .count(tally, from: began, .restarted)
+    }
+
+    /// A fall where the process' beginning is not known. Going on from the low value is a restart; being back at the old
+    /// height is another process behind the same address.
+    private func fall(
+        _ before: Scrape, _ fallen: [Entry], _ scrape: Scrape, _ next: Scrape?, _ setting: Setting
+    ) -> Step {
+        guard let next else { return .wait }
+        let seconds = before.at.duration(to: scrape.at).inSeconds
+        let onwards = scrape.at.duration(to: next.at).inSeconds
+        let isBack = fallen.allSatisfy { entry in next.value(of: entry.id).map { $0 >= entry.value } ?? false }
+        guard let tally = setting.roles.tally(scrape.entries.map { (setting.role[$0.id], $0.value) }) else {
+            return .leaveOut(isBack ? .alternating : .badExceedsAll, through: isBack ? 1 : 0)
+        }
+        let height = fallen.reduce(0) { $0 + $1.value }
+        let low = fallen.reduce(0) { $0 + (scrape.value(of: $1.id) ?? 0) }
+        let rise = fallen.reduce(0) { $0 + (next.value(of: $1.id) ?? 0) } - low
+        if isBack, low * 2 > height { return .leaveOut(.alternating, through: 1) }
+        var isExplained = isPlausible(tally.requests, in: seconds, setting)
+        // Where nothing else is known of the traffic, what follows the fall tells.
+        if isExplained == nil, rise >= 0 {
+            isExplained = tally.requests <= Self.bound(on: Self.largestSurge * rise / onwards * seconds)
+        }
+        let isRiseExplained = isPlausible(max(rise, 0), in: onwards, setting) ?? !isBack
+        if isBack, isExplained != true || !isRiseExplained { return .leaveOut(.alternating, through: 1) }
+        guard isExplained == true else { return .leaveOut(.replaced, through: 0) }
+        return .count(tally, from: before.at, .restarted)
+    }
+
+    /// Nothing fell and nothing is missing; children may have been born.
+    private func growth(
+        _ before: Scrape, _ scrape: Scrape, _ later: ArraySlice<Scrape>, _ setting: Setting
+    ) -> Step {
+        var growth: [(role: CounterRoles.Role, by: Double)] = []
+        growth.reserveCapacity(scrape.entries.count)
+        for entry in scrape.entries {
+            let role = setting.role[entry.id]
+            if let earlier = before.value(of: entry.id) {
+                growth.append((role, entry.value - earlier))
+            } else if ended.contains(where: { setting.role[$0.id] == role && $0.value <= entry.value }) {
+                return .leaveOut(.renamed, through: 0)
+            } else {
+                growth.append((role, entry.value))
+            }
+        }
+        guard let tally = setting.roles.tally(growth) else { return .leaveOut(.badExceedsAll, through: 0) }
+        switch isPlausible(tally.requests, in: before.at.duration(to: scrape.at).inSeconds, setting) {
+        case true?: return .count(tally, from: before.at, .continued)
+        case nil:
+            // Nothing is known that it could be held against.
+            guard tally.requests > 0 else { return .count(tally, from: before.at, .unproven) }
+            return borneOut(tally, before, scrape, later, setting, needed: 3)
+        case false?: return borneOut(tally, before, scrape, later, setting, needed: 1)
+        }
+    }
+
+    /// More than what is known explains: the traffic that follows has to bear it out. A surge goes on; what comes of another
+    /// counter under the same name comes once.
+    /// - Parameter needed: So many scrapes with traffic that do not bear it out speak against it.
+    private func borneOut(
+        _ tally: CounterRoles.Tally, _ before: Scrape, _ scrape: Scrape, _ later: ArraySlice<Scrape>,
+        _ setting: Setting, needed: Int
+    ) -> Step {
+        let seconds = before.at.duration(to: scrape.at).inSeconds
+        var (earlier, against) = (scrape, 0)
+        for (place, next) in later.enumerated() {
+            if hasFallen(from: earlier, to: next) { return .leaveOut(.alternating, through: place + 1) }
+            let requests = growth(from: earlier, to: next, setting)
+            let onwards = requests / earlier.at.duration(to: next.at).inSeconds
+            earlier = next
+            guard requests > 0 else { continue }
+            if tally.requests <= Self.bound(on: Self.largestSurge * onwards * seconds) {
+                return .count(tally, from: before.at, .continued)
+            }
+            against += 1
+            if against == needed { return .leaveOut(.jumped, through: 0) }
+        }
+        return .wait
+    }
+
+    /// The requests between two scrapes, those of newborn children left out.
+    private func growth(from scrape: Scrape, to next: Scrape, _ setting: Setting) -> Double {
+        let grown = scrape.entries.map { (setting.role[$0.id], (next.value(of: $0.id) ?? $0.value) - $0.value) }
+        return max(setting.roles.tally(grown)?.requests ?? 0, 0)
+    }
+
+    private func hasFallen(from scrape: Scrape, to next: Scrape) -> Bool {
+        if case .restarted = process(scrape, next) { return false }
+        return scrape.entries.contains { entry in next.value(of: entry.id).map { $0 < entry.value } ?? false }
+    }
+
+    /// Whether so many requests in so many seconds are explained by the traffic seen so far; nil where none was seen.
+    func isPlausible(_ requests: Double, in seconds: Double, _ setting: Setting) -> Bool? {
+        guard let pace = [pace, setting.pace].compactMap(\.self).max() else { return nil }
+        return requests <= Self.bound(on: Self.largestSurge * pace * setting.share * seconds)
+    }
+
+    /// Chance alone takes a count beyond what is expected, few counts most of all.
+    private static func bound(on expected: Double) -> Double { expected + 6 * expected.squareRoot() + 20 }
+}
