@@ -28,9 +28,20 @@ package struct Evaluator: Sendable {
     /// - Parameters:
     ///   - requests: The requests in the window, where `minRequests` or a condition asks for them.
     ///   - asked: The share that the canary was asked to have during the whole window, 0…1; nil where it changed.
+    ///   - isAtLeast: The truth is the answer or any value above it: what holds for both of them is known, no more.
     package func phase(
-        of answer: MetricAnswer, requests: MetricAnswer? = nil, asked: Double? = nil
+        of answer: MetricAnswer, requests: MetricAnswer? = nil, asked: Double? = nil, isAtLeast: Bool = false
     ) -> (MeasurementPhase, String) {
+        let least = phase(of: answer, requests: requests, asked: asked)
+        guard isAtLeast, least.0 != .failed, least.0.hasData else { return least }
+        if phase(of: answer.withoutBound, requests: requests, asked: asked).0 == least.0 { return least }
+        return (
+            .noData,
+            "the quantile lies beyond the histogram's last bound: \(answer.text) at least, and nobody knows more"
+        )
+    }
+
+    private func phase(of answer: MetricAnswer, requests: MetricAnswer?, asked: Double?) -> (MeasurementPhase, String) {
         if isScalar, case .list(let numbers) = answer, numbers.count == 1 {
             return phase(of: .scalar(numbers[0]), requests: requests, asked: asked)
         }
@@ -64,6 +75,12 @@ package struct Evaluator: Sendable {
             return error.isNoData
                 ? (.noData, error.message) : (.error, "the condition cannot be evaluated: \(error.message)")
         }
+    }
+
+    /// How many requests a measurement is about; nil where that is not asked for, or not answered.
+    package func requests(in answer: MetricAnswer?) -> Double? {
+        guard let answer, case .success(let count) = count(answer) else { return nil }
+        return count.isFinite ? count : nil
     }
 
     private func missingData(in answer: MetricAnswer) -> String? {
@@ -105,6 +122,17 @@ package struct Evaluator: Sendable {
         case .noData(let message): .failure(NoCount(.noData, message))
         case .json: .failure(NoCount(.error, "requestsQuery gives no number"))
         case .error(let message): .failure(NoCount(.error, "requestsQuery: \(message)"))
+        }
+    }
+}
+
+extension MetricAnswer {
+    /// The same with every number as large as can be.
+    fileprivate var withoutBound: MetricAnswer {
+        switch self {
+        case .scalar: .scalar(.infinity)
+        case .list(let numbers): .list(numbers.map { _ in .infinity })
+        case .json, .noData, .error: self
         }
     }
 }

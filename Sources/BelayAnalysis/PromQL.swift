@@ -36,7 +36,7 @@ package enum PromQL {
     }
 
     /// The parenthesis that closes the first one.
-    private static func closing(_ text: Substring) -> Substring.Index? {
+    static func closing(_ text: Substring) -> Substring.Index? {
         var depth = 0
         for index in text.indices {
             if text[index] == "(" { depth += 1 }

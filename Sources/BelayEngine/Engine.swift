@@ -238,11 +238,12 @@ package final class Engine: Sendable {
     }
 
     private func measure(_ index: Int, back: Duration?, asked: Double?, at moment: Timestamp) async -> Input {
-        let (phase, value, message) = await gauges[index].take(setup.provider, back: back, asked: asked, at: moment)
+        let taken = await gauges[index].take(setup.provider, back: back, asked: asked, at: moment)
         return .measured(
             Measurement(
-                metric: index, phase: phase, value: value, message: message, startedAt: moment,
-                finishedAt: setup.clock.now))
+                metric: index, phase: taken.phase, value: taken.value, message: taken.message, startedAt: moment,
+                finishedAt: setup.clock.now, sampledAt: taken.age.map { moment.advanced(by: .zero - $0) },
+                requests: taken.requests))
     }
 
     /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.

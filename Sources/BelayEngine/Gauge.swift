@@ -3,6 +3,17 @@ package import BelayCore
 
 /// Takes one metric's measurement: asks its provider and judges the answer.
 package struct Gauge: Sendable {
+    /// What a measurement came to.
+    package struct Taken: Sendable {
+        package var phase: MeasurementPhase
+        package var value: String
+        package var message: String
+        /// How old its newest sample was; nil where that is not known.
+        package var age: Duration?
+        /// The requests in its window; nil where they are not asked for.
+        package var requests: Double?
+    }
+
     package let metric: Metric
     /// nil where a newer version wrote the plan: an error per measurement.
     private let evaluator: Evaluator?
@@ -18,14 +29,64 @@ package struct Gauge: Sendable {
     ///   - moment: When it was asked for.
     package func take(
         _ provider: any MetricProvider, back: Duration?, asked: Double?, at moment: Timestamp
-    ) async -> (MeasurementPhase, value: String, message: String) {
+    ) async -> Taken {
         if let judge = metric.judge, let back {
-            return judge.judge(await provider.series(metric, back: back, at: moment))
+            let (phase, value, message) = judge.judge(await provider.series(metric, back: back, at: moment))
+            return Taken(phase: phase, value: value, message: message)
         }
-        let (answer, requests) = await provider.measure(metric, at: moment)
-        guard let evaluator else { return (.error, answer.text, "its condition cannot be read by this version") }
-        let (phase, message) = evaluator.phase(of: answer, requests: requests, asked: asked)
-        return (phase, answer.text, message)
+        // Asked first: what is answered after it can only be younger.
+        let age = await age(provider, at: moment)
+        if case .unknown(let why) = age { return Taken(phase: .noData, value: "-", message: why) }
+        let reading = await provider.measure(metric, at: moment)
+        let isAtLeast = await isAtLeast(reading.answer, provider, at: moment)
+        let value = isAtLeast ? "≥ \(reading.answer.text)" : reading.answer.text
+        guard let evaluator else {
+            return Taken(phase: .error, value: value, message: "its condition cannot be read by this version")
+        }
+        let (phase, message) = evaluator.phase(
+            of: reading.answer, requests: reading.requests, asked: asked, isAtLeast: isAtLeast)
+        // A success needs no explanation, and a server's words are in the message already.
+        let detail = phase == .failed || phase == .inconclusive ? reading.detail : ""
+        return Taken(
+            phase: phase, value: value, message: [message, detail].filter { !$0.isEmpty }.joined(separator: "; "),
+            age: age.known, requests: evaluator.requests(in: reading.requests))
+    }
+
+    private enum Age {
+        case known(Duration)
+        /// The samples bear no time that could be asked for; the answer is taken for that of its moment.
+        case none
+        /// The server could not say it now.
+        case unknown(String)
+
+        var known: Duration? { if case .known(let age) = self { age } else { nil } }
+    }
+
+    private func age(_ provider: any MetricProvider, at moment: Timestamp) async -> Age {
+        guard let query = metric.query else { return .none }
+        let declared = metric.declaredLag.map(Age.known) ?? .none
+        guard let question = PromQL.ageQuery(of: [query]) else { return declared }
+        switch await provider.vector(question, of: metric, at: moment) {
+        case .series(let found):
+            // Ten years old is no age but a server that answers something else.
+            guard let seconds = found.first?.value, seconds.isFinite, seconds < 315_360_000 else { return declared }
+            return .known(.milliseconds(Int64(max(seconds, 0) * 1000)))
+        case .error: return declared
+        case .noData(let why): return .unknown("the age of its samples is not known: \(why)")
+        }
+    }
+
+    /// Whether a quantile fell into the histogram's last bucket, of which only the lower bound is known.
+    private func isAtLeast(_ answer: MetricAnswer, _ provider: any MetricProvider, at moment: Timestamp) async -> Bool {
+        guard let quantile = metric.query.flatMap(PromQL.quantile) else { return false }
+        switch answer {
+        case .scalar, .list: break
+        case .json, .noData, .error: return false
+        }
+        guard case .series(let buckets) = await provider.vector(quantile.buckets, of: metric, at: moment) else {
+            return false
+        }
+        return BucketGroup.all(buckets).contains { $0.isBeyondLast(quantile.quantile) }
     }
 
     /// A comparison's look at the last stretch of time, without a rollout: what the counts say by themselves.

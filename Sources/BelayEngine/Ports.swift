@@ -53,8 +53,10 @@ package protocol TrafficRouter: Sendable {
 /// Answers one metric's query. An error is an answer, too. What is asked for the same `moment` in the same words is sent
 /// once.
 package protocol MetricProvider: Sendable {
-    /// - Returns: The result, and the number of requests where the metric asks for `minRequests`.
-    func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?)
+    func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading
+
+    /// Another question to the server of a metric: which series are behind its answer, how old they are.
+    func vector(_ query: String, of metric: Metric, at moment: Timestamp) async -> VectorAnswer
 
     /// The raw samples of both versions' counters, for a metric that compares them.
     /// - Parameter back: How long ago the oldest of them may be, by the server's clock.

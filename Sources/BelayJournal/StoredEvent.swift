@@ -129,6 +129,8 @@ package enum StoredEvent {
             "started": .time(measurement.startedAt), "finished": .time(measurement.finishedAt),
             "fresh": .bool(measured.isFresh), "watched": .duration(measured.watched),
             "watchedUntil": measured.watchedUntil.map { .time($0) },
+            "sampled": measurement.sampledAt.map { .time($0) },
+            "requests": measurement.requests.map { .double($0) },
             "evidence": measurement.evidence.map(StoredEvidence.encode),
         ])
     }
@@ -138,7 +140,8 @@ package enum StoredEvent {
         let measurement = Measurement(
             metric: try need(json["metric"]?.count), phase: phase, value: json["value"]?.string ?? "",
             message: json["message"]?.string ?? "", startedAt: try need(json["started"]?.time),
-            finishedAt: try need(json["finished"]?.time),
+            finishedAt: try need(json["finished"]?.time), sampledAt: json["sampled"]?.time,
+            requests: json["requests"]?.number,
             evidence: try StoredEvidence.decode(json["evidence"]))
         return Event.Measured(
             measurement: measurement, isFresh: try need(json["fresh"]?.bool),

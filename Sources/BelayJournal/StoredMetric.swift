@@ -16,7 +16,7 @@ enum StoredMetric {
             "failureCondition": metric.failureCondition.map { .string($0) }, "noData": .string(metric.noData.rawValue),
             "blindFor": .duration(metric.blindFor), "onBlind": .string(metric.onBlind.rawValue),
             "onInconclusive": .string(metric.onInconclusive.rawValue), "window": .duration(metric.window),
-            "minRequests": metric.minRequests.map { .count($0) },
+            "minRequests": metric.minRequests.map { .count($0) }, "max": metric.most.map { .double($0) },
             "compare": metric.comparison.map(StoredComparison.encode),
             "judge": metric.judge.map(StoredJudge.encode), "dryRun": metric.isDryRun ? .bool(true) : nil,
             source.name: source.json,
@@ -49,6 +49,7 @@ enum StoredMetric {
         metric.onInconclusive = try need(json["onInconclusive"]?.string.flatMap { Metric.Answer(rawValue: $0) })
         metric.window = try need(json["window"]?.duration)
         metric.minRequests = json["minRequests"]?.count
+        metric.most = json["max"]?.number
         metric.comparison = try StoredComparison.decode(json["compare"])
         metric.judge = try StoredJudge.decode(json["judge"])
         metric.isDryRun = json["dryRun"]?.bool ?? false

@@ -35,6 +35,7 @@ enum StoredSource {
         case .counters(let counters): members.append(.init("counters", StoredComparison.encode(counters)))
         case .judged: break  // The queries are the judge's.
         }
+        if query.lag > .zero { members.append(.init("lag", .duration(query.lag))) }
         if let requests = query.requestsQuery { members.append(.init("requestsQuery", .string(requests))) }
         return .object(members)
     }
@@ -51,6 +52,7 @@ enum StoredSource {
         }
         var query = PrometheusQuery(server: try endpoint(json), question: question)
         query.requestsQuery = json["requestsQuery"]?.string
+        query.lag = json["lag"]?.duration ?? .zero
         return query
     }
 
@@ -111,6 +113,7 @@ enum StoredSource {
             "authority": server.authority.map { .string($0) }, "certificate": server.certificate.map { .string($0) },
             "key": server.key.map { .string($0) }, "insecure": server.isInsecure ? .bool(true) : nil,
             "maxInFlight": .count(server.maxInFlight),
+            "ignoreWarnings": server.ignoredWarnings.isEmpty ? nil : .strings(server.ignoredWarnings),
         ]).members
     }
 
@@ -125,6 +128,7 @@ enum StoredSource {
         )
         server.isInsecure = json["insecure"]?.bool ?? false
         server.maxInFlight = json["maxInFlight"]?.count ?? server.maxInFlight
+        server.ignoredWarnings = json["ignoreWarnings"]?.strings ?? []
         return server
     }
 

@@ -14,7 +14,10 @@ struct CommandProvider: Sendable {
 
     init(secrets: SecretReader) { self.secrets = secrets }
 
-    func measure(_ query: CommandQuery) async -> MetricAnswer {
+    /// So much of what it printed is kept, from the end.
+    private static let kept = 2048
+
+    func measure(_ query: CommandQuery) async -> MetricReading {
         var added: [Environment.Key: String?] = [:]
         do throws(SecretFailure) {
             for variable in query.environment {
@@ -22,7 +25,7 @@ struct CommandProvider: Sendable {
                 added[key] = try secrets.expand(variable.value)
             }
         } catch {
-            return .error(error.message)
+            return MetricReading(.error(error.message))
         }
         let environment = Environment.inherit.updating(added)
         let name = query.arguments[0]
@@ -37,10 +40,16 @@ struct CommandProvider: Sendable {
             return first
         }
         switch outcome {
-        case .timeout: return .noData("`\(name)` took longer than \(query.timeout.text) and was ended")
-        case .failed(let message): return .error("`\(name)` \(message)")
+        case .timeout:
+            return MetricReading(.noData("`\(name)` took longer than \(query.timeout.text) and was ended"))
+        case .failed(let message): return MetricReading(.error("`\(name)` \(message)"))
         case .ended(let status, let output, let complaint):
-            return Self.answer(query, status, output, complaint)
+            var reading = MetricReading(Self.answer(query, status, output, complaint))
+            let printed = secrets.redact(output + complaint).trimmingCharacters(in: .whitespacesAndNewlines)
+            if query.reads == .exitStatus, !printed.isEmpty {
+                reading.detail = "it printed: " + String(decoding: printed.utf8.suffix(Self.kept), as: UTF8.self)
+            }
+            return reading
         }
     }
 

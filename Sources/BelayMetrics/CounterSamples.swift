@@ -64,3 +64,13 @@ enum CounterSamples {
         }
     }
 }
+
+extension CounterSeries.Labels {
+    /// `{code="500", pod="x"}`, without the metric's name; empty where there are none.
+    var text: String {
+        let parts = values.filter { $0.key != "__name__" }.sorted { $0.key < $1.key }.map {
+            "\($0.key)=\"\($0.value)\""
+        }
+        return parts.isEmpty ? "" : "{\(parts.joined(separator: ", "))}"
+    }
+}

@@ -19,18 +19,32 @@ package struct MetricProviders: MetricProvider {
         command = CommandProvider(secrets: secrets)
     }
 
-    package func measure(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
-        let (answer, requests) = await ask(metric, at: moment)
-        return (redacted(answer), requests.map(redacted))
+    package func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading {
+        var reading = await ask(metric, at: moment)
+        reading.answer = redacted(reading.answer)
+        reading.requests = reading.requests.map(redacted)
+        reading.detail = secrets.redact(reading.detail)
+        return reading
     }
 
-    private func ask(_ metric: Metric, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
+    private func ask(_ metric: Metric, at moment: Timestamp) async -> MetricReading {
         switch metric.source {
-        case .prometheus(let query):
-            return await prometheus.measure(query, at: moment)
-        case .web(let query): return (await web.measure(query), nil)
-        case .command(let query): return (await command.measure(query), nil)
-        case .constant(let value): return (MetricAnswer.of(value), nil)
+        case .prometheus(let query): await prometheus.measure(query, at: moment)
+        case .web(let query): MetricReading(await web.measure(query))
+        case .command(let query): await command.measure(query)
+        case .constant(let value): MetricReading(MetricAnswer.of(value))
+        }
+    }
+
+    /// What servers said beside their answers that makes none of them wrong, each once, for people.
+    package var remarks: [String] { prometheus.remarks.map(shown) }
+
+    package func vector(_ query: String, of metric: Metric, at moment: Timestamp) async -> VectorAnswer {
+        guard let source = metric.prometheus else { return .error("only Prometheus has series") }
+        switch await prometheus.vector(query, source, at: moment) {
+        case .noData(let message): return .noData(shown(message))
+        case .error(let message): return .error(shown(message))
+        case .series(let series): return .series(series)
         }
     }
 

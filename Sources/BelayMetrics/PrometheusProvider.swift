@@ -6,33 +6,66 @@ internal import BelayHTTP
 struct PrometheusProvider: Sendable {
     private let queue: ServerQueue
     private let shared = SharedQuestions()
+    private let remarked = Locked<[String]>([])
 
     init(queue: ServerQueue) { self.queue = queue }
 
-    func measure(_ query: PrometheusQuery, at moment: Timestamp) async -> (MetricAnswer, requests: MetricAnswer?) {
-        guard let counting = query.requestsQuery else { return (await ask(query, at: moment), nil) }
-        async let answer = ask(query, at: moment)
+    /// What servers said beside their answers that makes none of them wrong, each once.
+    var remarks: [String] { remarked.withLock { $0 } }
+
+    func measure(_ query: PrometheusQuery, at moment: Timestamp) async -> MetricReading {
+        guard let counting = query.requestsQuery else { return await ask(query, at: moment) }
+        async let asked = ask(query, at: moment)
         async let requests = instant(counting, query, at: moment)
-        return await (answer, requests)
+        var reading = await asked
+        reading.requests = await requests.answer
+        return reading
     }
 
-    private func ask(_ query: PrometheusQuery, at moment: Timestamp) async -> MetricAnswer {
+    func vector(_ text: String, _ query: PrometheusQuery, at moment: Timestamp) async -> VectorAnswer {
+        switch await fetch("query", ["query": text], query, at: moment) {
+        case .failure(let failure): return failure.answer()
+        case .success(let data):
+            guard data["resultType"]?.string == "vector", let entries = data["result"]?.array else {
+                return .error("`\(text)` gives no vector")
+            }
+            return .series(
+                entries.compactMap { entry in
+                    entry["value"].flatMap(Self.sample).map { value in
+                        VectorAnswer.Series(labels: CounterSamples.labels(entry).values, value: value)
+                    }
+                })
+        }
+    }
+
+    private func ask(_ query: PrometheusQuery, at moment: Timestamp) async -> MetricReading {
         switch query.question {
         case .instant(let text): return await instant(text, query, at: moment)
-        case .range(let text, let stretch):
-            switch await range(text, query, stretch, at: moment) {
-            case .success(let data): return Self.answer(data)
-            case .failure(let failure): return failure.answer()
-            }
-        case .counters, .judged: return .error("the metric has no query")
+        case .range(let text, let stretch): return Self.reading(await range(text, query, stretch, at: moment))
+        case .counters, .judged: return MetricReading(.error("the metric has no query"))
         }
     }
 
-    private func instant(_ text: String, _ query: PrometheusQuery, at moment: Timestamp) async -> MetricAnswer {
-        switch await fetch("query", ["query": text], query, at: moment) {
-        case .success(let data): Self.answer(data)
-        case .failure(let failure): failure.answer()
+    private func instant(_ text: String, _ query: PrometheusQuery, at moment: Timestamp) async -> MetricReading {
+        Self.reading(await fetch("query", ["query": text], query, at: moment))
+    }
+
+    private static func reading(_ result: Result<JSONValue, QueryFailure>) -> MetricReading {
+        switch result {
+        case .success(let data):
+            var reading = MetricReading(answer(data))
+            reading.detail = labels(data)
+            return reading
+        case .failure(let failure): return MetricReading(failure.answer())
         }
+    }
+
+    /// Which series an answer is made of, the first few.
+    private static func labels(_ data: JSONValue) -> String {
+        guard data["resultType"]?.string != "scalar" else { return "" }
+        let all = (data["result"]?.array ?? []).map { CounterSamples.labels($0).text }.filter { !$0.isEmpty }
+        let more = all.count > 5 ? " and \(all.count - 5) more" : ""
+        return all.isEmpty ? "" : "of \(all.prefix(5).joined(separator: " "))\(more)"
     }
 
     func counters(_ query: PrometheusQuery, back: Duration, at moment: Timestamp) async -> CounterAnswer {
@@ -156,7 +189,7 @@ struct PrometheusProvider: Sendable {
 
     /// What each server needs to answer with all it knows and nothing old; the others ignore it. Thanos and
     /// VictoriaMetrics' cluster would leave out what a missing node holds, VictoriaMetrics the last 30 s.
-    private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1"
+    private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1&latency_offset=0"
 
     private func fetch(
         _ path: String, _ form: KeyValuePairs<String, String>, _ query: PrometheusQuery, at moment: Timestamp,
@@ -165,13 +198,13 @@ struct PrometheusProvider: Sendable {
         let fields = form.map { "\($0.key)=\(Self.formEncoded($0.value))" } + [Self.completeAndFresh]
         let body = fields.joined(separator: "&")
         let server = query.server
-        return await shared.answer(server, path, body, at: moment) { [queue] in
+        return await shared.answer(server, path, body, at: moment) { [queue, remarked] in
             let base = server.address.hasSuffix("/") ? String(server.address.dropLast()) : server.address
             let response = await queue.send(
                 server, "POST", "\(base)/api/v1/\(path)",
                 headers: ["Content-Type: application/x-www-form-urlencoded"], body: Array(body.utf8),
                 waits: waits)
-            return response.flatMap { Self.data($0) }
+            return response.flatMap { Self.data($0, of: server, remarked) }
         }
     }
 
@@ -192,14 +225,15 @@ struct PrometheusProvider: Sendable {
 
     /// What an answer means: the API's `success` gives numbers; 5xx and 429 are no data, other statuses an error.
     /// Format: https://prometheus.io/docs/prometheus/latest/querying/api/
-    static func answer(of response: HTTPResponse) -> MetricAnswer {
-        switch data(response) {
-        case .success(let data): answer(data)
-        case .failure(let failure): failure.answer()
-        }
+    static func answer(of response: HTTPResponse, ignoring warnings: [String] = []) -> MetricAnswer {
+        var server = Endpoint(address: "")
+        server.ignoredWarnings = warnings
+        return reading(data(response, of: server, Locked([]))).answer
     }
 
-    private static func data(_ response: HTTPResponse) -> Result<JSONValue, QueryFailure> {
+    private static func data(
+        _ response: HTTPResponse, of server: Endpoint, _ remarked: Locked<[String]>
+    ) -> Result<JSONValue, QueryFailure> {
         let parsed = Result { () throws(JSONText.Failure) in try JSONText.parse(response.body) }
         let json: JSONValue? = if case .success(let value) = parsed { value } else { nil }
         let complaint = json?["error"]?.string.map { ": \($0.prefix(4000))" } ?? ""
@@ -208,7 +242,30 @@ struct PrometheusProvider: Sendable {
         guard json["status"]?.string == "success", let data = json["data"] else {
             return .failure(QueryFailure(false, "the answer is not one of Prometheus\(complaint)"))
         }
+        if let failure = incompleteness(of: json, server, remarked) { return .failure(failure) }
         return .success(data)
+    }
+
+    /// An answer that says of itself that something is missing is none. PromQL's own remarks are about the query; they, and
+    /// what the file lets pass, are kept to be shown once.
+    private static func incompleteness(
+        of json: JSONValue, _ server: Endpoint, _ remarked: Locked<[String]>
+    ) -> QueryFailure? {
+        func texts(_ key: String) -> [String] { (json[key]?.array ?? []).compactMap(\.string) }
+        var harmless = texts("infos")
+        var doubts = texts("warnings")
+        if json["isPartial"]?.bool == true { doubts.append("isPartial") }
+        func isHarmless(_ text: String) -> Bool {
+            text.hasPrefix("PromQL") || server.ignoredWarnings.contains { text.contains($0) }
+        }
+        harmless += doubts.filter(isHarmless)
+        remarked.withLock { known in known += harmless.filter { !known.contains($0) }.prefix(64 - min(known.count, 64))
+        }
+        guard let doubt = doubts.first(where: { !isHarmless($0) }) else { return nil }
+        return QueryFailure(
+            true,
+            "the server says that its answer is incomplete: \(doubt.prefix(1000)) "
+                + "(`ignoreWarnings` lets it pass)")
     }
 
     private static func answer(_ data: JSONValue) -> MetricAnswer {

@@ -184,11 +184,16 @@ protocol FailableAnswer {
 extension MetricAnswer: FailableAnswer {}
 extension CounterAnswer: FailableAnswer {}
 extension SeriesAnswer: FailableAnswer {}
+extension VectorAnswer: FailableAnswer {}
 
 extension HTTPResponse {
     /// What a status means: 5xx and 429 may pass, others are a mistake.
     func failure(_ complaint: String = "") -> QueryFailure? {
         if (200..<300).contains(status) { return nil }
+        if status == 401 || status == 403 {
+            let what = status == 401 ? "credentials missing or refused" : "these credentials may not ask this"
+            return QueryFailure(false, "\(status), \(what)\(complaint)")
+        }
         return QueryFailure(status >= 500 || status == 429, "the server answered \(status)\(complaint)")
     }
 }

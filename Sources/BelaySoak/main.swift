@@ -3,7 +3,7 @@ import Dispatch
 import Glibc
 
 // The simulation in a release build: `belay-soak [STEPS] [FIRST-SEED]`, `belay-soak --trace SEED`,
-// `belay-soak --bugs`. Prints the census, or the seed that broke a law. `belay-soak --conditions [COUNT] [SEED]`
+// `belay-soak --bugs [SEEDS]`. Prints the census, or the seed that broke a law. `belay-soak --conditions [COUNT] [SEED]`
 // generates conditions instead.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
@@ -13,7 +13,7 @@ if CommandLine.arguments.dropFirst().first == "--trace", let seed = arguments.fi
 }
 if CommandLine.arguments.dropFirst().first == "--bugs" {
     for bug in PlantedBug.allCases {
-        let found = Soak.find(bug, within: 0..<2000)
+        let found = Soak.find(bug, within: 0..<(arguments.first ?? 2000))
         print(
             "\(bug.rawValue): \(found.map { "seed \($0.seed), law \($0.law.law): \($0.law.message)" } ?? "NOT FOUND")")
     }

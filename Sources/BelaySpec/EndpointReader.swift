@@ -5,6 +5,7 @@ internal import Yams
 enum EndpointReader {
     static let fields = [
         "address", "timeout", "timeoutSeconds", "headers", "authentication", "tls", "insecure", "maxInFlight",
+        "ignoreWarnings",
     ]
 
     static func read(_ fields: SpecFields, into server: inout Endpoint) {
@@ -25,6 +26,9 @@ enum EndpointReader {
         readAuthentication(fields["authentication"], into: &server)
         if let insecure = fields["insecure"]?.bool() { server.isInsecure = insecure }
         if let limit = fields["maxInFlight"]?.integer(1...1000) { server.maxInFlight = limit }
+        for reader in fields["ignoreWarnings"]?.list() ?? [] {
+            if let text = reader.nonEmptyText() { server.ignoredWarnings.append(text) }
+        }
         guard let tls = fields["tls"]?.fields(["authority", "certificate", "key"]) else { return }
         server.authority = tls["authority"]?.nonEmptyText()
         server.certificate = tls["certificate"]?.nonEmptyText()

@@ -118,7 +118,7 @@ struct MetricReader {
 
     private func readConditions(_ fields: SpecFields, _ metric: inout Metric) {
         let shape = shape(of: metric)
-        let bounds = bounds(fields, metric, shape)
+        let bounds = bounds(fields, &metric, shape)
         metric.successCondition = bounds ?? fields["successCondition"]?.nonEmptyText()
         metric.failureCondition = fields["failureCondition"]?.nonEmptyText()
         if fields["successCondition"] == nil, fields["failureCondition"] == nil, bounds == nil {
@@ -164,7 +164,7 @@ struct MetricReader {
     }
 
     /// `min` and `max` as a condition that every value has to keep; nil where neither is there.
-    private func bounds(_ fields: SpecFields, _ metric: Metric, _ shape: Condition.Shape) -> String? {
+    private func bounds(_ fields: SpecFields, _ metric: inout Metric, _ shape: Condition.Shape) -> String? {
         guard fields["min"] != nil || fields["max"] != nil else { return nil }
         for key in ["successCondition", "failureCondition"] {
             fields[key]?.fail("has no say beside `min` and `max`; say it in one way")
@@ -173,6 +173,7 @@ struct MetricReader {
         let (least, most) = (fields["min"]?.number(range), fields["max"]?.number(range))
         if let least, let most, least > most { fields["min"]?.fail("min \(least) is more than max \(most)") }
         let name = shape == .list ? "#" : "result"
+        metric.most = most
         let parts = [least.map { "\(name) >= \($0)" }, most.map { "\(name) <= \($0)" }].compactMap { $0 }
         let text = parts.joined(separator: " && ")
         return shape == .list ? "all(result, \(text))" : text

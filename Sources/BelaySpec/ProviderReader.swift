@@ -35,7 +35,7 @@ struct ProviderReader {
     private func prometheus(_ reader: SpecReader) -> PrometheusQuery? {
         let own =
             switch judgedBy {
-            case .conditions: ["query", "requestsQuery", "rangeQuery"]
+            case .conditions: ["query", "requestsQuery", "rangeQuery", "lag"]
             case .comparison: ["query", "requestsQuery"] + CompareReader.counterFields
             case .judge: [String]()
             }
@@ -50,6 +50,7 @@ struct ProviderReader {
         guard let question = question(members) else { return nil }
         var query = PrometheusQuery(server: endpoint, question: question)
         query.requestsQuery = members["requestsQuery"]?.nonEmptyText()
+        if judgedBy == .conditions, let lag = members["lag"]?.duration() { query.lag = lag }
         return query
     }
 
@@ -98,7 +99,7 @@ struct ProviderReader {
     // MARK: Web, command
 
     private func web(_ reader: SpecReader) -> WebQuery? {
-        let known = EndpointReader.fields.filter { $0 != "address" }
+        let known = EndpointReader.fields.filter { $0 != "address" && $0 != "ignoreWarnings" }
         guard let fields = reader.fields(["url", "method", "body", "jsonBody", "jsonPath"] + known),
             let url = fields.required("url")
         else { return nil }

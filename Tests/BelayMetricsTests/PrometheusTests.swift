@@ -27,8 +27,29 @@ struct PrometheusTests {
         #expect(success("scalar", #"[1,"NaN"]"#).text == "NaN")
     }
 
-    @Test func `vector 41: warnings change nothing`() {
-        let body = #"{"status":"success","data":{"resultType":"scalar","result":[1,"10"]},"warnings":["partial"]}"#
+    /// Argo logs warnings and goes on.
+    @Test(
+        "vector 41: an answer that says it is incomplete is no data, whatever the store's way",
+        arguments: [
+            #""warnings":["receive series from store: context deadline exceeded"]"#, #""isPartial":true"#,
+            #""infos":["PromQL info: x"],"warnings":["PromQL warning: y","no StoreAPIs matched"]"#,
+        ])
+    func incomplete(words: String) {
+        let body = #"{"status":"success","data":{"resultType":"scalar","result":[1,"10"]},\#(words)}"#
+        guard case .noData(let message) = answer(200, body) else {
+            Issue.record("taken for whole: \(body)")
+            return
+        }
+        #expect(message.hasPrefix("the server says that its answer is incomplete: "))
+        let response = HTTPResponse(status: 200, body: Array(body.utf8), retryAfter: nil)
+        let ignored = ["context deadline", "isPartial", "no StoreAPIs"]
+        #expect(PrometheusProvider.answer(of: response, ignoring: ignored) == .scalar(10))
+    }
+
+    @Test func `infos and PromQL's own warnings are about the query`() {
+        let words =
+            #""infos":["metric might not be a counter"],"warnings":["PromQL warning: bucket label \"le\" is missing"]"#
+        let body = #"{"status":"success","data":{"resultType":"scalar","result":[1,"10"]},\#(words)}"#
         #expect(answer(200, body) == .scalar(10))
     }
 
@@ -60,14 +81,14 @@ struct PrometheusTests {
         metric.prometheus!.server.bearer = "env:BELAY_TEST_TOKEN"
         let missing = await MetricProviders(client: client, environment: [:]).measure(
             metric, at: .init(milliseconds: 1)
-        ).0
+        ).answer
         #expect(missing == .error("env:BELAY_TEST_TOKEN: the variable is not set"))
         // With the secret there, nobody answers at that port: no data, and not a word of the secret.
         let environment = ["BELAY_TEST_TOKEN": "s3cret"]
         guard
             case .noData(let message) = await MetricProviders(client: client, environment: environment).measure(
                 metric, at: .init(milliseconds: 1)
-            ).0
+            ).answer
         else {
             Issue.record("an answer from nowhere")
             return
@@ -95,16 +116,16 @@ struct PrometheusTests {
             name: "m", query: PrometheusQuery(address: "http://127.0.0.1:\(port.number)/", query: "up + 1"))
         metric.prometheus!.server.headers = [.init(name: "X-Scope-OrgID", value: "env:TEAM")]
         metric.prometheus!.server.bearer = "env:TOKEN"
-        #expect(await provider.measure(metric, at: .init(milliseconds: 1)).0 == .scalar(7))
+        #expect(await provider.measure(metric, at: .init(milliseconds: 1)).answer == .scalar(7))
         #expect(port.requests.first?.contains("query=up%20%2B%201") == true)
         metric.prometheus!.server.bearer = "env:WRONG"
-        let refused = await provider.measure(metric, at: .init(milliseconds: 2)).0
-        #expect(refused == .error("the server answered 401"))
+        let refused = await provider.measure(metric, at: .init(milliseconds: 2)).answer
+        #expect(refused == .error("401, credentials missing or refused"))
         (
             metric.prometheus!.server.bearer, metric.prometheus!.server.basicUser,
             metric.prometheus!.server.basicPassword
         ) = (nil, "belay", "env:PASSWORD")
-        guard case .error(let message) = await provider.measure(metric, at: .init(milliseconds: 3)).0 else {
+        guard case .error(let message) = await provider.measure(metric, at: .init(milliseconds: 3)).answer else {
             Issue.record("not refused")
             return
         }

@@ -23,7 +23,7 @@ struct ProviderTests {
         let client = HTTPClient()
         defer { client.shutdown() }
         let provider = MetricProviders(client: client, environment: environment)
-        return await provider.measure(Metric(name: "m", source: source), at: moment(1)).0
+        return await provider.measure(Metric(name: "m", source: source), at: moment(1)).answer
     }
 
     private static func isNoData(_ answer: MetricAnswer) -> Bool {
@@ -46,7 +46,7 @@ struct ProviderTests {
         let provider = MetricProviders(client: client, environment: [:])
         func ask(_ text: String, _ milliseconds: Int64) async -> MetricAnswer {
             let metric = Metric(name: "m", query: .init(address: "http://127.0.0.1:\(port.number)", query: text))
-            return await provider.measure(metric, at: Self.moment(milliseconds)).0
+            return await provider.measure(metric, at: Self.moment(milliseconds)).answer
         }
         async let first = ask("up", 5)
         async let second = ask("up", 5)
@@ -79,7 +79,7 @@ struct ProviderTests {
         let answers = await withTaskGroup(of: MetricAnswer.self) { group in
             for index in 0..<12 {
                 let metric = Metric(name: "m", query: .init(server: server, question: .instant("up + \(index)")))
-                group.addTask { await provider.measure(metric, at: Self.moment(1)).0 }
+                group.addTask { await provider.measure(metric, at: Self.moment(1)).answer }
             }
             return await group.reduce(into: []) { $0.append($1) }
         }
@@ -100,7 +100,7 @@ struct ProviderTests {
             let address = "http://127.0.0.1:\(port.number)\(path)"
             return await provider.measure(
                 Metric(name: "m", query: .init(address: address, query: "up")), at: Self.moment(moment)
-            ).0
+            ).answer
         }
         let clock = ContinuousClock()
         let before = clock.now

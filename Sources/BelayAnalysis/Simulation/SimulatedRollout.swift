@@ -197,7 +197,9 @@ package struct SimulatedRollout: Sendable {
                 of: simulation.areScalar[index] ? .scalar(value) : .list([value]),
                 requests: .scalar(reading == .split ? counts.canary + counts.stable : counts.canary),
                 asked: machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 })
-            return result(phase?.0 ?? .error)
+            return Measurement(
+                metric: index, phase: phase?.0 ?? .error, value: "", startedAt: now, finishedAt: now,
+                requests: counts.canary)
         }
 
         private func read(_ reading: ModelledValue, _ counts: SimulatedTraffic.Interval) -> Double {

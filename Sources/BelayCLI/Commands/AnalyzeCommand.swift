@@ -103,10 +103,13 @@ struct AnalyzeCommand: AsyncParsableCommand {
     ) async -> Reading {
         let gauge = Gauge(metric)
         let back = metric.judge.map { min($0.lookback ?? over, over) }
-        let (phase, value, message) =
-            metric.comparison == nil
-            ? await gauge.take(provider, back: back, asked: asked, at: moment)
-            : await gauge.glance(provider, back: over, at: moment)
+        let (phase, value, message): (MeasurementPhase, String, String)
+        if metric.comparison == nil {
+            let taken = await gauge.take(provider, back: back, asked: asked, at: moment)
+            (phase, value, message) = (taken.phase, taken.value, taken.message)
+        } else {
+            (phase, value, message) = await gauge.glance(provider, back: over, at: moment)
+        }
         var tally = Tally()
         tally.add(phase, countsNoDataAsErrors: metric.countsNoDataAsErrors)
         let verdict = metric.limits.hasFailed(tally) ? .failed : metric.limits.assess(tally)

@@ -188,8 +188,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 await check("rights") { try rights(on: spec.haproxy) }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
-                        try await Release.tryMetrics(of: plan)
-                        return "what can be asked before the release was answered"
+                        let notes = try await Release.tryMetrics(of: plan)
+                        return (["what can be asked before the release was answered"] + notes).joined(separator: "; ")
                     }
                 }
             }

@@ -68,7 +68,7 @@ struct RunCommand: AsyncParsableCommand {
             return try await attach(to: id, release)
         }
         let bound = try await Release.bind(spec, journal: journal)
-        try await Release.tryMetrics(of: bound.plan)
+        for note in try await Release.tryMetrics(of: bound.plan) { Console.say("note: \(note)") }
         do {
             let status = try await release.start(
                 bound.plan, original: bound.original, key: key, timeout: timeout, actor: who.person, reason: who.reason,
@@ -162,7 +162,7 @@ struct RetryCommand: AsyncParsableCommand {
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
             )
         }
-        try await Release.tryMetrics(of: plan)
+        for note in try await Release.tryMetrics(of: plan) { Console.say("note: \(note)") }
         let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
         let status = try await release.start(
             plan, original: "\(share.basisPoints)", key: nil, timeout: nil, actor: who.person,

@@ -53,7 +53,8 @@ struct Outlook {
         if let wrong = CounterWindows.mismatch(canary: [], stable: stable, query) { return wrong }
         for (name, series) in [("stable", stable), ("the canary", canary)] {
             if let address = CounterWindows.traffic(series, query)?.alternating.first {
-                return "\(name): two processes answer in turn behind \(address.isEmpty ? "one address" : address), so that "
+                return
+                    "\(name): two processes answer in turn behind \(address.isEmpty ? "one address" : address), so that "
                     + "their counters cannot be told apart; give each of them an address, or sum them up in the service"
             }
         }
@@ -69,7 +70,8 @@ struct Outlook {
         for match in query.bad where !(stable + canary).contains(where: { $0.labels[match.label] != nil }) {
             notes.append(
                 "no series has the label `\(match.label)`, which tells bad requests; there are "
-                    + "\(CounterWindows.labels(of: stable).joined(separator: ", ")). Right where it stands on bad requests alone")
+                    + "\(CounterWindows.labels(of: stable).joined(separator: ", ")). Right where it stands on bad requests alone"
+            )
         }
         return notes
     }

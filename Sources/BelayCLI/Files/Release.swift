@@ -118,33 +118,53 @@ struct Release {
 
     /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
     /// and what belongs to a step is asked there.
-    static func tryMetrics(of plan: Plan) async throws(CommandFailure) {
-        var invalid: [String] = []
-        var unreachable: [String] = []
-        for (metric, answer) in await asking({ await firstAnswers(to: plan, $0) }) {
-            switch answer {
-            case .scalar, .list, .json: break
-            case .error(let message): invalid.append("metric \(metric.name): \(message)")
-            case .noData(let message): unreachable.append("metric \(metric.name): \(message)")
+    /// - Returns: What is no mistake, and worth knowing: a line each.
+    @discardableResult
+    static func tryMetrics(of plan: Plan) async throws(CommandFailure) -> [String] {
+        try await asking { provider throws(CommandFailure) in
+            let looks = await firstLooks(at: plan, provider)
+            let invalid = looks.flatMap(\.mistakes)
+            let unreachable = looks.flatMap(\.silences)
+            guard invalid.isEmpty, unreachable.isEmpty else {
+                throw CommandFailure(
+                    invalid.isEmpty ? .unreachable : .invalid, lines: invalid + unreachable + ["nothing was touched"])
             }
+            return looks.flatMap(\.notes) + provider.remarks
         }
-        if !invalid.isEmpty { throw CommandFailure(.invalid, lines: invalid + ["nothing was touched"]) }
-        if !unreachable.isEmpty { throw CommandFailure(.unreachable, lines: unreachable + ["nothing was touched"]) }
     }
 
-    private static func firstAnswers(to plan: Plan, _ provider: MetricProviders) async -> [(Metric, MetricAnswer)] {
+    /// One metric before anything moves.
+    private struct FirstLook {
+        let metric: Metric
+        let answer: MetricAnswer
+        var sight = MetricSight()
+        var remarks: [String] = []
+
+        private func named(_ messages: [String]) -> [String] { messages.map { "metric \(metric.name): \($0)" } }
+
+        var mistakes: [String] { named((answer.complaint.map { [$0] } ?? []) + sight.problems) }
+        var silences: [String] { named(answer.silence.map { [$0] } ?? []) }
+        var notes: [String] { named(sight.notes + remarks) }
+    }
+
+    private static func firstLooks(at plan: Plan, _ provider: MetricProviders) async -> [FirstLook] {
         let now = WallClock.systemTime
-        var answers: [(Metric, MetricAnswer)] = []
+        var looks: [FirstLook] = []
         for metric in plan.metrics {
             if metric.comparison != nil {
-                answers.append((metric, await Outlook.look(at: metric, provider, at: now).answer))
+                let outlook = await Outlook.look(at: metric, provider, at: now)
+                looks.append(FirstLook(metric: metric, answer: outlook.answer, remarks: outlook.notes))
             } else if let judge = metric.judge {
-                answers.append((metric, await provider.series(metric, back: judge.step, at: now).asAnswer))
+                let answer = await provider.series(metric, back: judge.step, at: now).asAnswer
+                looks.append(FirstLook(metric: metric, answer: answer))
             } else if metric.prometheus != nil || metric.scope == .always, !metric.isCommand {
-                answers.append((metric, await provider.measure(metric, at: now).0))
+                let answer = await provider.measure(metric, at: now).answer
+                looks.append(
+                    FirstLook(
+                        metric: metric, answer: answer, sight: await MetricSight.look(at: metric, provider, at: now)))
             }
         }
-        return answers
+        return looks
     }
 
     /// Until no window reaches back to when the canary's side last had traffic, as the journal knows.
@@ -266,6 +286,11 @@ struct Release {
             return ExitStatus(end)
         }
     }
+}
+
+extension MetricAnswer {
+    fileprivate var complaint: String? { if case .error(let message) = self { message } else { nil } }
+    fileprivate var silence: String? { if case .noData(let message) = self { message } else { nil } }
 }
 
 extension SeriesAnswer {

@@ -5,6 +5,11 @@ package struct MetricProgress: Hashable, Sendable {
     package var isSkipped = false
     package var lastPhase: MeasurementPhase?
     package var lastValue = ""
+    package var lastMessage = ""
+    /// The requests in the last measurement's window; nil where they are not asked for.
+    package var lastRequests: Double?
+    /// When the last measurement with a request of the canary in it was taken, in this step; after a pause, its end.
+    package var lastRequestAt: Timestamp?
     package var lastIsFresh = false
     package var lastFinishedAt: Timestamp?
     /// When the present stretch without data began.
@@ -24,6 +29,7 @@ package struct MetricProgress: Hashable, Sendable {
     package mutating func startStep(resettingTally: Bool) {
         if resettingTally { tally = Tally() }
         (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
+        lastRequestAt = nil
         if resettingTally { lastFinishedAt = nil }
     }
 
@@ -44,7 +50,11 @@ package struct MetricProgress: Hashable, Sendable {
             (tally.counted, tally.consecutiveSuccesses) = (counted, min(successes, tally.consecutiveSuccesses))
         }
         (lastPhase, lastValue, lastIsFresh) = (measurement.phase, measurement.value, event.isFresh)
+        (lastMessage, lastRequests) = (measurement.message, measurement.requests)
         lastFinishedAt = measurement.finishedAt
+        if measurement.requests ?? measurement.evidence?.window.canaryRequests ?? 0 > 0 {
+            lastRequestAt = measurement.startedAt
+        }
         if let known = measurement.evidence {
             evidence.append(known)
             countedAt = measurement.finishedAt

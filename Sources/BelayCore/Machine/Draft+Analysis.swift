@@ -3,11 +3,21 @@ extension Draft {
         let index = measurement.metric
         guard machine.activeMetrics.contains(index) else { return }  // Late: its step or the rollout is over.
         if let last = state.metrics[index].lastFinishedAt, measurement.startedAt < last { return }  // A stale answer.
+        let measurement = isAboutTheCanary(measurement) ? measurement : measurement.asTooOld
         let (watched, until) = credit(measurement)
         emit(
             .measured(
                 .init(measurement: measurement, isFresh: isFresh(measurement), watched: watched, watchedUntil: until)))
         judge(index, at: measurement.finishedAt)
+    }
+
+    /// Samples from before the canary could have had traffic speak of another release, or of none: they condemn nobody. In a
+    /// step that gives it none, what is measured is the idle side itself.
+    private func isAboutTheCanary(_ measurement: Measurement) -> Bool {
+        guard let step = state.step, plan.share(ofStep: step) > .zero, let since = state.watchingSince else {
+            return true
+        }
+        return measurement.looksTo >= since
     }
 
     /// Whether the whole window lies after the confirmation of the present share. A comparison's last window still says
@@ -18,7 +28,7 @@ extension Draft {
             return measurement.evidence?.isWhole ?? state.metrics[measurement.metric].lastIsFresh
         }
         return state.confirmed != nil && state.confirmed == machine.wantedShare
-            && measurement.startedAt >= machine.verifiedAt.advanced(by: metric.window)
+            && measurement.looksTo >= machine.verifiedAt.advanced(by: metric.window)
     }
 
     /// The hold's watched time after this measurement: what lies in the unbroken stretches of all gates at once.
@@ -87,13 +97,43 @@ extension Draft {
 
     /// A measurement that never comes back must not keep a canary unwatched for ever.
     mutating func checkSilence() {
-        for index in machine.gates {
+        for index in plan.metrics.indices where machine.isGate(index) {
+            let since = machine.silentSince(index, at: now)
+            guard since.duration(to: now) >= machine.silenceLimit(index) else { continue }
             let metric = plan.metrics[index]
-            let since = max(
-                state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
-            let limit = metric.blindFor + metric.interval * 2 + metric.initialDelay
-            guard since.duration(to: now) >= limit else { continue }
             return blind(metric, "\(metric.name) has not been measured for \(since.duration(to: now).text)")
+        }
+    }
+
+    /// Answers at every third look never add up to a hold, and nobody would be told why.
+    mutating func checkUnwatched() {
+        guard state.pause == nil, let limit = machine.unwatchedLimit, machine.unwatched(at: now) >= limit else {
+            return
+        }
+        let late = machine.gates.min { one, other in
+            func coveredTo(_ index: Int) -> Int64 { state.metrics[index].coveredTo?.milliseconds ?? .min }
+            return coveredTo(one) < coveredTo(other)
+        }
+        guard let late, case .holding(let step) = state.phase else { return }
+        let why = state.metrics[late].lastMessage
+        blind(
+            plan.metrics[late],
+            "\(plan.metrics[late].name) answers too seldom: watched \(state.watched.text) of "
+                + "\(plan.steps[step].hold.max.text) in \(state.phaseSince.duration(to: now).text)"
+                + (why.isEmpty ? "" : ", the last: \(why)"))
+    }
+
+    /// A step that gives the canary traffic, and none comes: its gates see nothing.
+    mutating func checkIdleness() {
+        guard state.pause == nil, isInForce, case .holding(let step) = state.phase, plan.share(ofStep: step) > .zero
+        else { return }
+        for index in plan.metrics.indices where machine.isGate(index) {
+            guard let since = machine.idleSince(index) else { continue }
+            if since.duration(to: now) >= plan.metrics[index].blindFor {
+                return blind(
+                    plan.metrics[index],
+                    "\(plan.metrics[index].name): no request of the canary for \(since.duration(to: now).text)")
+            }
         }
     }
 
@@ -122,10 +162,18 @@ extension Draft {
     var gatesAllowLeaving: Bool {
         machine.gates.allSatisfy { index in
             let (metric, progress) = (plan.metrics[index], state.metrics[index])
-            guard progress.lastPhase == .successful, progress.lastIsFresh else { return false }
+            guard progress.lastPhase == .successful, progress.lastIsFresh, hasSeenRequests(index) else { return false }
             guard progress.tally.counted >= metric.limits.count ?? 1, doubt(about: index) == nil else { return false }
             return progress.tally.consecutiveSuccesses >= metric.limits.consecutiveSuccesses
         }
+    }
+
+    /// A gate that counts requests passes no step without one. A comparison says so by itself.
+    private func hasSeenRequests(_ index: Int) -> Bool {
+        guard let step = state.step, plan.share(ofStep: step) > .zero, plan.metrics[index].countsRequests,
+            plan.metrics[index].comparison == nil
+        else { return true }
+        return state.metrics[index].lastRequests ?? 0 > 0
     }
 
     /// Every comparison has shown that the canary is no worse. Without one, every gate says how many measurements are

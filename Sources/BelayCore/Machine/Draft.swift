@@ -126,6 +126,8 @@ struct Draft {
             returnTraffic(Cause(.deadline, "\(wanted) was not confirmed within \(plan.progressDeadline.text)"))
         } else {
             checkSilence()
+            checkUnwatched()
+            checkIdleness()
             checkSuspicion()
         }
     }

@@ -65,13 +65,19 @@ package struct Measurement: Hashable, Sendable {
     package let message: String
     package let startedAt: Timestamp
     package let finishedAt: Timestamp
+    /// The time of the newest sample it was computed from, by the driver's clock; nil: of its beginning.
+    package let sampledAt: Timestamp?
+    /// The requests in its window, where the metric has a query for them.
+    package let requests: Double?
     /// What a comparison knew with it; nil where there was no new window.
     package let evidence: Evidence?
 
     package init(
         metric: Int, phase: MeasurementPhase, value: String, message: String = "", startedAt: Timestamp,
-        finishedAt: Timestamp, evidence: Evidence? = nil
+        finishedAt: Timestamp, sampledAt: Timestamp? = nil, requests: Double? = nil, evidence: Evidence? = nil
     ) {
+        self.sampledAt = sampledAt
+        self.requests = requests
         self.evidence = evidence
         self.metric = metric
         self.phase = phase
@@ -79,6 +85,17 @@ package struct Measurement: Hashable, Sendable {
         self.message = message
         self.startedAt = startedAt
         self.finishedAt = finishedAt
+    }
+
+    /// Up to when it looks.
+    package var looksTo: Timestamp { sampledAt ?? startedAt }
+
+    /// The same as no data: its samples are older than what it should be about.
+    var asTooOld: Measurement {
+        guard phase != .noData, phase != .error else { return self }
+        return Measurement(
+            metric: metric, phase: .noData, value: value, message: "its samples are from before the canary had traffic",
+            startedAt: startedAt, finishedAt: finishedAt, sampledAt: sampledAt, requests: nil, evidence: evidence)
     }
 }
 

@@ -48,10 +48,14 @@ package struct MachineState: Hashable, Sendable {
     package internal(set) var actionFailures = 0
     package internal(set) var nextActionAt: Timestamp
     package internal(set) var metrics: [MetricProgress]
-    /// From the first canary request on.
+    /// From the first write on that may have given the canary traffic.
     package internal(set) var watchingSince: Timestamp?
     package internal(set) var watched: Duration = .zero
     package internal(set) var watchedUntil: Timestamp?
+    /// How long the present hold could not be watched for a reason that is no gate's: a pause, a router out of reach, no
+    /// driver; and since when that is so again.
+    package internal(set) var excused: Duration = .zero
+    package internal(set) var excusedSince: Timestamp?
     package internal(set) var pause: Pause?
     /// How much of the present step had been watched when somebody last resumed it.
     package internal(set) var watchedAtResume: Duration = .zero

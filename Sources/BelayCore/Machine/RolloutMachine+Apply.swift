@@ -2,7 +2,9 @@ extension RolloutMachine {
     /// Folds one journaled event into the state. Judges nothing.
     package mutating func apply(_ event: Event, at now: Timestamp) {
         position += 1
+        let before = state.lastEventAt
         state.lastEventAt = now
+        defer { excuse(since: before, event, at: now) }
         switch event {
         case .started: break  // Only ever the first record.
         case .tookOver(let epoch, _): takeOver(epoch, at: now)
@@ -15,8 +17,9 @@ extension RolloutMachine {
             state.nextActionAt = now.advanced(by: Self.backoff(state.actionFailures))
         case .stepStarted(let step, let share): startStep(step, share, at: now)
         case .trafficConfirmed(let share, let processes): confirm(share, processes, at: now)
-        case .trafficFailed:
+        case .trafficFailed(let share, _):
             state.writeFailures += 1
+            expose(to: share, at: now)  // Unanswered, it may have taken effect.
             let isReturning = state.isReturning
             state.nextWriteAt = now.advanced(by: Self.backoff(state.writeFailures, isUrgent: isReturning))
         case .routerLost:
@@ -63,6 +66,29 @@ extension RolloutMachine {
         (state.actionFailures, state.nextActionAt) = (0, now)
     }
 
+    /// From here on the canary may have had traffic, and what is measured is about it.
+    private mutating func expose(to share: Weight, at now: Timestamp) {
+        if state.watchingSince == nil, share > .zero { state.watchingSince = now }
+    }
+
+    /// Keeps count of the time in which nobody could have watched the present hold.
+    private mutating func excuse(since before: Timestamp, _ event: Event, at now: Timestamp) {
+        guard case .holding = state.phase else {
+            (state.excused, state.excusedSince) = (.zero, nil)
+            return
+        }
+        if case .tookOver = event, state.excusedSince == nil { state.excusedSince = before }
+        let isExcused =
+            state.pause != nil || state.lostSince != nil || state.claimedEpoch != state.epoch
+            || state.confirmed != wantedShare
+        if isExcused {
+            state.excusedSince = state.excusedSince ?? now
+        } else if let since = state.excusedSince {
+            state.excused += since.duration(to: now)
+            state.excusedSince = nil
+        }
+    }
+
     private mutating func takeOver(_ epoch: Int, at now: Timestamp) {
         state.epoch = epoch
         state.tookOverAt = now
@@ -84,7 +110,6 @@ extension RolloutMachine {
         state.watchedAtResume = .zero
         (state.writeFailures, state.nextWriteAt) = (0, now)
         state.approvers = []
-        if state.watchingSince == nil, share > .zero { state.watchingSince = now }
         for index in state.metrics.indices {
             let isItsStep = plan.metrics[index].scope == .step(step)
             state.metrics[index].startStep(resettingTally: isItsStep)
@@ -98,6 +123,7 @@ extension RolloutMachine {
     private mutating func confirm(_ share: Weight, _ processes: [Int64?], at now: Timestamp) {
         state.confirmed = share
         state.confirmedAt = now
+        expose(to: share, at: now)
         state.expected = [share]
         state.processes = processes
         state.lostSince = nil
@@ -123,9 +149,9 @@ extension RolloutMachine {
         state.obeyed.append(command.id)
         switch command.verb {
         case .pause, .abort, .deny: break  // What follows is an event of its own.
-        case .resume: liftPause()
+        case .resume: liftPause(at: now)
         case .promote(let isFull):
-            liftPause()
+            liftPause(at: now)
             state.isFull = state.isFull || isFull
             if case .holding(let step) = state.phase { state.isHoldEnded = !isFull || step < plan.steps.count - 1 }
             if case .routing(let step) = state.phase, isFull { state.isHoldEnded = step < plan.steps.count - 1 }
@@ -138,12 +164,15 @@ extension RolloutMachine {
     }
 
     /// Whoever resumes has looked: what led to the pause starts afresh.
-    private mutating func liftPause() {
+    private mutating func liftPause(at now: Timestamp) {
         state.pause = nil
+        state.excused = max(state.excused, state.phaseSince.duration(to: now) - state.watched)
+        state.excusedSince = nil
         state.watchedAtResume = state.watched
         for index in state.metrics.indices {
             state.metrics[index].tally.inconclusive = 0
             state.metrics[index].blindSince = nil
+            state.metrics[index].lastRequestAt = now
         }
     }
 

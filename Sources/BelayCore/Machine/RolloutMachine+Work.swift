@@ -114,6 +114,43 @@ extension RolloutMachine {
         ]
     }
 
+    /// Since when metric `index` has given no answer at all.
+    func silentSince(_ index: Int, at now: Timestamp) -> Timestamp {
+        max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
+    }
+
+    /// How long it may give none.
+    func silenceLimit(_ index: Int) -> Duration {
+        plan.metrics[index].blindFor + plan.metrics[index].interval * 2 + plan.metrics[index].initialDelay
+    }
+
+    /// The time of the present hold that nobody watched, what is excused apart.
+    package func unwatched(at now: Timestamp) -> Duration {
+        guard case .holding = state.phase else { return .zero }
+        let excused = state.excused + (state.excusedSince.map { $0.duration(to: now) } ?? .zero)
+        return state.phaseSince.duration(to: now) - state.watched - excused
+    }
+
+    /// How long a hold may go unwatched in all; nil where no gate watches it. The time between two measurements counts as
+    /// watched only once the second one is there.
+    package var unwatchedLimit: Duration? {
+        guard case .holding(let step) = state.phase else { return nil }
+        var (patience, slack, hasGate) = (plan.steps[step].hold.max, Duration.zero, false)
+        for index in plan.metrics.indices where isGate(index) {
+            hasGate = true
+            patience = max(patience, plan.metrics[index].blindFor)
+            slack = max(slack, plan.metrics[index].interval * 2 + plan.metrics[index].initialDelay)
+        }
+        return hasGate ? patience + slack : nil
+    }
+
+    /// Since when metric `index` has seen no request of the canary in this step; nil where it does not count them.
+    func idleSince(_ index: Int) -> Timestamp? {
+        guard plan.metrics[index].countsRequests else { return nil }
+        return [state.metrics[index].lastRequestAt, state.phaseSince, state.tookOverAt, state.confirmedAt]
+            .compactMap(\.self).max()
+    }
+
     private func deadlines(at now: Timestamp) -> [Timestamp] {
         if state.isClosing {
             return [helpSince.advanced(by: .seconds(60)), helpSince.advanced(by: Self.givesUpAfter)]
@@ -131,11 +168,13 @@ extension RolloutMachine {
                 from.advanced(by: max(min(left, Self.heartbeat), .milliseconds(state.watchedUntil == nil ? 1 : 0))))
         case .claiming, .pinning, .routing, .holding, .adopting, .returning, .releasing, .finished: break
         }
-        for index in gates {
-            let since = max(
-                state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
-            let metric = plan.metrics[index]
-            due.append(since.advanced(by: metric.blindFor + metric.interval * 2 + metric.initialDelay))
+        if let limit = unwatchedLimit, state.excusedSince == nil {
+            due.append(now.advanced(by: limit - unwatched(at: now)))
+        }
+        for index in plan.metrics.indices where isGate(index) {
+            due.append(silentSince(index, at: now).advanced(by: silenceLimit(index)))
+            guard case .holding = state.phase, let idle = idleSince(index) else { continue }
+            due.append(idle.advanced(by: plan.metrics[index].blindFor))
         }
         return due
     }

@@ -73,23 +73,24 @@ package struct RolloutMachine: Hashable, Sendable {
     }
 
     /// The metrics that are measured and count now, by their place in the plan.
-    package var activeMetrics: [Int] {
-        guard let step = state.step else { return [] }
-        return plan.metrics.indices.filter { index in
-            guard plan.isMeasured(index, inStep: step) else { return false }
-            switch plan.metrics[index].scope {
-            case .always: return state.watchingSince != nil
-            case .step(let step):
-                switch state.phase {
-                case .holding(step), .approving(step, _): return true
-                default: return false
-                }
+    package var activeMetrics: [Int] { plan.metrics.indices.filter(isActive) }
+
+    private func isActive(_ index: Int) -> Bool {
+        guard let present = state.step, plan.isMeasured(index, inStep: present) else { return false }
+        switch plan.metrics[index].scope {
+        case .always: return state.watchingSince != nil
+        case .step(let step):
+            switch state.phase {
+            case .holding(step), .approving(step, _): return true
+            default: return false
             }
         }
     }
 
     /// Active metrics that have a say: neither skipped nor a dry run.
-    package var gates: [Int] {
-        activeMetrics.filter { !state.metrics[$0].isSkipped && !plan.metrics[$0].isDryRun }
+    package var gates: [Int] { plan.metrics.indices.filter(isGate) }
+
+    func isGate(_ index: Int) -> Bool {
+        !state.metrics[index].isSkipped && !plan.metrics[index].isDryRun && isActive(index)
     }
 }

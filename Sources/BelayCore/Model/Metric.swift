@@ -50,6 +50,8 @@ package struct Metric: Hashable, Sendable {
     /// How far back one answer looks: declared, or the longest range in the query.
     package var window: Duration = .zero
     package var minRequests: Int?
+    /// The largest value that is good, where the file says just that: `max`.
+    package var most: Double?
     /// Canary against stable on counts, in place of conditions.
     package var comparison: Comparison?
     /// Kayenta's judgement, in place of conditions.
@@ -69,6 +71,9 @@ package struct Metric: Hashable, Sendable {
         get { if case .prometheus(let query) = source { query } else { nil } }
         set { if let newValue { source = .prometheus(newValue) } }
     }
+
+    /// Whether its measurements tell that there was traffic at all.
+    package var countsRequests: Bool { comparison != nil || prometheus?.requestsQuery != nil }
 
     package var counters: CounterQuery? { prometheus?.counters }
 

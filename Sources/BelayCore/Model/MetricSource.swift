@@ -22,6 +22,8 @@ package struct Endpoint: Hashable, Sendable {
     package var key: String?
     /// Whoever answers is believed. As in Argo's `insecure`.
     package var isInsecure = false
+    /// Warnings that contain one of these texts do not make an answer incomplete.
+    package var ignoredWarnings: [String] = []
     /// Requests under way at once; further ones wait their turn.
     package var maxInFlight = 8
 

@@ -28,6 +28,8 @@ package struct PrometheusQuery: Hashable, Sendable {
     package var question: Question
     /// Counts the requests of the window, for `minRequests`.
     package var requestsQuery: String?
+    /// How long samples take to arrive, where the query does not tell whose age is to be asked for.
+    package var lag: Duration = .zero
 
     package init(server: Endpoint, question: Question) {
         self.server = server

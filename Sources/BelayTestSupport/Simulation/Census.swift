@@ -9,7 +9,7 @@ package struct Census: Sendable {
             fileNotWritten
         case outsideHand, outsideHandToZero, outsideHandBetweenDrivers
         case journalUnavailable, returnedWithoutJournal, reserveUsed, markNotWritten
-        case metricFailed, metricError, metricEmpty, metricInconclusive, metricHung, metricStale
+        case metricFailed, metricError, metricEmpty, metricInconclusive, metricHung, metricStale, storeBehind
         case dryRunFailed, harmShown, suspicious, pausedOnDoubt, endedOnEvidence
         case paused, pauseRanOut, approved, denied, approvalRanOut, skipped, promoted, promotedFull, aborted,
             commandTwice

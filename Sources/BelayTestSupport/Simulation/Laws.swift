@@ -62,15 +62,20 @@ struct Laws {
     }
 
     mutating func noteMeasurement(
-        _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, epoch: Int, _ world: SimulatedWorld
+        _ metric: Int, _ phase: MeasurementPhase, _ task: SimulatedDriver.Task, age: Duration, epoch: Int,
+        _ world: SimulatedWorld
     ) {
         let spec = plan.metrics[metric]
-        if world.metricMood[metric] != .stale { last[metric] = (task.trueStart, world.now, phase) }
+        if world.metricMood[metric] != .stale {
+            last[metric] = (task.trueStart.advanced(by: .zero - age), world.now, phase)
+        }
         if phase == .failed, spec.isDryRun { world.census.note(.dryRunFailed) }
         // An answer to a driver that was fenced out binds nobody.
         if phase == .failed, !spec.isDryRun, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
-            world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch
+            world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch,
+            // What is older than the canary's first request is about no canary.
+            let since = world.stored.state.watchingSince, task.startedAt.advanced(by: .zero - age) >= since
         {
             expect(4, "a failed verdict of \(spec.name)", world)
         }

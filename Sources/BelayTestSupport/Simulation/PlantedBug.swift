@@ -19,6 +19,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case dryRunJudged
     /// Law 5: a measurement that began before the confirmation passes a step.
     case staleMeasurementAccepted
+    /// Law 5: a store that is behind is taken for the present.
+    case ageIgnored
     /// Law 5: no data is taken for success.
     case noDataIsSuccess
     /// Law 5: a step passes while a comparison is suspicious.
@@ -47,7 +49,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
         case .moreThanAsked: 2
         case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite: 3
         case .holdCountedThroughGap, .routerErrorHidesVerdict, .dryRunJudged: 4
-        case .staleMeasurementAccepted, .noDataIsSuccess, .suspicionIgnored: 5
+        case .staleMeasurementAccepted, .ageIgnored, .noDataIsSuccess, .suspicionIgnored: 5
         case .epochNotChecked, .lateCommitNotFenced: 6
         case .failedAppendTakenForWritten, .eventForgottenInRecovery: 7
         case .outsideHandOverwritten: 8

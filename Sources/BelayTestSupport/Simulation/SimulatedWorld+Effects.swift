@@ -85,6 +85,7 @@ extension SimulatedWorld {
             goOn(taskIndex, of: index, crash: .crashElsewhere)
         case 2:  // commit map @N, instance by instance
             if let error = try commit(write, task, of: index) { return try fail(write, error, taskIndex, of: index) }
+            sleepBeforeFile(index)
             goOn(taskIndex, of: index, crash: .crashBetweenRuntimeAndFile)
         case 3:  // the file, while the mark is this driver's
             guard router.markEpoch == drivers[index].epoch || bug == .lateFileWrite else {
@@ -96,6 +97,15 @@ extension SimulatedWorld {
             let reading = router.read(at: now, startedAt: task.startedAt)
             try end(taskIndex, of: index, .wrote(write, reading, error: task.error))
         }
+    }
+
+    /// A driver that is stopped between the runtime and the file, and another one that takes over meanwhile. Drawn from a
+    /// generator of its own, so that the rest of each seed's story stays as it is.
+    private func sleepBeforeFile(_ index: Int) {
+        var fork = SplitMix64(seed: seed ^ UInt64(bitPattern: now.milliseconds))
+        guard !isCalm, drivers.count < 2, fork.once(in: 25) else { return }
+        drivers[index].asleepUntil = now.advanced(by: .seconds(fork.between(5, 90)))
+        startDriver(isForced: true)
     }
 
     private func commit(_ write: TrafficWrite, _ task: SimulatedDriver.Task, of index: Int) throws(LawBroken) -> String?
@@ -252,12 +262,22 @@ extension SimulatedWorld {
 
     // MARK: Metrics
 
+    /// How far the store of a metric is behind. Drawn from a generator of its own, as above; comparisons look at the times of
+    /// their samples themselves.
+    private func age(of metric: Int) -> Duration {
+        var fork = SplitMix64(seed: seed &* 31 &+ UInt64(metric))
+        guard plan.metrics[metric].comparison == nil, fork.once(in: 4) else { return .zero }
+        census.note(.storeBehind)
+        return .seconds(fork.between(5, 40))
+    }
+
     private func measure(_ metric: Int, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
         if bug == .routerErrorHidesVerdict, !router.instances.indices.allSatisfy({ router.answers($0, at: now) }) {
             drivers[index].tasks.remove(at: taskIndex)
             drivers[index].driver.ended(task.job, at: drivers[index].clock(now))
-            laws.noteMeasurement(metric, phase(of: metricMood[metric]), task, epoch: drivers[index].epoch, self)
+            laws.noteMeasurement(
+                metric, phase(of: metricMood[metric]), task, age: .zero, epoch: drivers[index].epoch, self)
             return settle(index)
         }
         var phase = phase(of: metricMood[metric])
@@ -267,7 +287,8 @@ extension SimulatedWorld {
             let age = Duration.seconds(-random.between(30, 300))
             (told.startedAt, told.trueStart) = (told.startedAt.advanced(by: age), told.trueStart.advanced(by: age))
         }
-        laws.noteMeasurement(metric, phase, told, epoch: drivers[index].epoch, self)
+        let age = age(of: metric)
+        laws.noteMeasurement(metric, phase, told, age: age, epoch: drivers[index].epoch, self)
         if bug == .noDataIsSuccess, phase == .noData { phase = .successful }
         let finished = drivers[index].clock(now)
         if bug == .holdCountedThroughGap, let last = drivers[index].driver.machine.state.metrics[metric].coveredTo {
@@ -292,7 +313,9 @@ extension SimulatedWorld {
         if evidence != nil { phase = .successful }  // A comparison's verdict is its evidence.
         let measurement = Measurement(
             metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt,
-            finishedAt: finished, evidence: evidence)
+            finishedAt: finished,
+            sampledAt: age > .zero && bug != .ageIgnored ? told.startedAt.advanced(by: .zero - age) : nil,
+            evidence: evidence)
         if random.once(in: 700) {
             census.note(.unreadableEvent)
             try unreadable(index)
