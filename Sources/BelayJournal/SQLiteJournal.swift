@@ -56,13 +56,18 @@ package final class SQLiteJournal: Sendable {
                 let queue = try DatabaseQueue(path: path, configuration: configuration(patience))
                 try prepare(queue, access)
                 return queue
-            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY && tries < 500 {
+            } catch let error as DatabaseError where isPassing(error) && tries < 500 {
                 tries += 1
                 usleep(10_000)
             } catch {
                 throw failure(error, path)
             }
         }
+    }
+
+    /// Busy, or half made by another process: a table that was seen to be there a moment ago, or is there a moment later.
+    private static func isPassing(_ error: DatabaseError) -> Bool {
+        error.resultCode == .SQLITE_BUSY || error.message?.hasPrefix("no such table: grdb_migrations") == true
     }
 
     private static func configuration(_ patience: Patience) -> Configuration {

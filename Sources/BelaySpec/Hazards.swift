@@ -17,6 +17,13 @@ enum Hazards {
                     "`noData: evaluate`: NaN passes, since no comparison with it holds; ask `isNaN(…)`, or `wait`")
             }
         }
+        if let query = metric.prometheus, case .instant(let text) = query.question, metric.window == .zero,
+            PromQL.selectors(in: text)?.isEmpty == false
+        {
+            fields["provider"]?.note(
+                "no range in the query and no `window`: a value that stands still, an average over the last requests for one, "
+                    + "is taken for the present even where nothing happened since an earlier release")
+        }
         if let limit = metric.limits.count, metric.scope == .always {
             fields["count"]?.note(
                 "Argo stops measuring after \(limit) measurements; here \(limit) fresh ones are what each step needs, and "
@@ -31,5 +38,19 @@ enum Hazards {
                 ? "`all` and `none` hold for an empty list, so it would pass in Argo; here it is no data"
                 : "`all` and `none` hold for an empty list, and with `noData: evaluate` it passes, as in Argo; "
                     + "add `len(result) > 0 &&`, or leave `noData` at wait")
+    }
+
+    /// Ranks see a series of zeroes as one value: the first error is a change, and many are no more than one.
+    static func explain(_ judge: Judge, _ fields: SpecFields) {
+        for series in judge.series where series.direction == .increase {
+            let hasZeroes = [series.canary, series.stable].contains {
+                $0.replacing(" ", with: "").contains("orvector(0)")
+            }
+            guard hasZeroes || series.replacesNaN else { continue }
+            fields["judge"]?.note(
+                "\(series.name): where nothing fails, \(hasZeroes ? "`or vector(0)`" : "`nanStrategy: replace`") makes points of 0, "
+                    + "and the judge ranks a single error above all of them; `compare` counts requests and knows how many there were"
+            )
+        }
     }
 }

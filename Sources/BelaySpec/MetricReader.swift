@@ -43,6 +43,7 @@ struct MetricReader {
         if judging == .judge {
             if fields["inconclusiveLimit"] == nil { metric.limits.inconclusive = 2 }  // Kayenta goes on when marginal.
             if fields["interval"] == nil { metric.interval = .seconds(300) }
+            if let judge { Hazards.explain(judge, fields) }
             return metric
         }
         readConditions(fields, &metric)

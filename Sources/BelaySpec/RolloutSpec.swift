@@ -51,6 +51,7 @@ package struct RolloutSpec {
         if let deadline = strategy.progressDeadline { plan.progressDeadline = deadline }
         if let limit = strategy.waitLimit { plan.waitLimit = limit }
         plan.settle = strategy.settle
+        if let use = scopedUses.first?.0 { notes += plan.hazards.map(use.issue) }
         return (plan, notes)
     }
 
@@ -93,6 +94,29 @@ package struct RolloutSpec {
     private var scopedUses: [(TemplateUse, Metric.Scope)] {
         uses.map { ($0, .always) }
             + strategy.steps.enumerated().flatMap { index, step in step.templates.map { ($0, .step(index)) } }
+    }
+}
+
+extension Plan {
+    /// What a plan's steps prove less than they seem to, and what takes longer than it says.
+    fileprivate var hazards: [String] {
+        var notes: [String] = []
+        let open = steps.indices.filter { share(ofStep: $0) > .zero }
+        let blind = open.filter { step in
+            let gates = metrics.filter { !$0.isDryRun && ($0.scope == .always || $0.scope == .step(step)) }
+            return !gates.isEmpty && !gates.contains(where: \.countsRequests)
+        }
+        if !blind.isEmpty {
+            let which = blind == open ? "no gate" : "step \(blind.map { "\($0 + 1)" }.joined(separator: ", ")): no gate"
+            notes.append(
+                "\(which) counts requests, so that a step may pass without any; `compare`, or `requestsQuery` beside a query, "
+                    + "proves that there was traffic")
+        }
+        for step in open {
+            guard let (least, why) = leastTime(ofStep: step) else { continue }
+            notes.append("step \(step + 1) (\(steps[step].weight.text)) takes at least \(least.text): \(why)")
+        }
+        return notes
     }
 }
 

@@ -119,9 +119,15 @@ package struct SpecLoader {
         guard let fields = document.spec.fields(["revision", "workload", "traffic", "strategy", "analysis"]) else {
             return nil
         }
-        let written = fields["revision"]?.nonEmptyText()
+        let written = fields["revision"]?.text()
         let named = revision ?? written
-        if named == nil { document.spec.fail("`revision` is missing; say it here or with --revision") }
+        if let named, named.allSatisfy(\.isWhitespace) {
+            (revision == nil ? fields["revision"] ?? document.spec : document.spec).fail(
+                "the revision is empty\(revision == nil ? "" : " (--revision)"): a query that selects by it would select "
+                    + "everything that has none")
+        } else if named == nil {
+            document.spec.fail("`revision` is missing; say it here or with --revision")
+        }
         if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
             _ = workload.required("external")
         }

@@ -69,6 +69,12 @@ struct SpecReader {
             return nil
         }
         guard let expanded = expandEnvironment(scalar.string) else { return nil }
+        if let emptied = emptiedMatcher(in: scalar.string) {
+            fail(
+                "`\(emptied)` has no value here, and a matcher of nothing selects every series without that label; where that "
+                    + "is meant, write `\"\"`")
+            return nil
+        }
         guard let placeholders = context.placeholders else {
             let names = Placeholders.names(in: expanded)
             if let name = names.first(where: { _ in context.refusesPlaceholders }) {
@@ -208,6 +214,22 @@ struct SpecReader {
             return nil
         }
         return value
+    }
+
+    /// What fills a whole quoted matcher, `version="{{args.version}}"`, and turns out to be nothing.
+    private func emptiedMatcher(in written: String) -> Substring? {
+        var rest = written[...]
+        while let open = rest.firstIndex(where: { $0 == "=" || $0 == "~" }) {
+            rest = rest[open...].dropFirst().drop(while: \.isWhitespace)
+            guard let quote = rest.first, quote == "\"" || quote == "'" else { continue }
+            let inner = rest.dropFirst().prefix { $0 != quote }
+            rest = rest.dropFirst(inner.count + 1)
+            let filled = context.placeholders.flatMap { try? $0.fill(String(inner)) } ?? String(inner)
+            let isFilled = inner.contains("${") || filled != inner
+            guard isFilled, let value = filled.contains("${") ? expandEnvironment(filled) : filled else { continue }
+            if value.allSatisfy(\.isWhitespace) { return inner }
+        }
+        return nil
     }
 
     private func expandEnvironment(_ text: String) -> String? {

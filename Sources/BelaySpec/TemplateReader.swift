@@ -86,12 +86,18 @@ struct TemplateReader {
     private func declared(in specs: [SpecReader]) -> [String: String?] {
         var known: [String: String?] = [:]
         for spec in specs {
+            var lines: [String: Int] = [:]
             guard case .mapping(let mapping) = spec.node, let node = mapping[Node("args")] else { continue }
             let reader = SpecReader(node: node, path: "\(spec.path).args", context: spec.context)
             for item in reader.list() ?? [] {
                 guard let fields = item.fields(["name", "value", "valueFrom"]),
                     let name = fields.required("name")?.nonEmptyText()
                 else { continue }
+                let line = item.node.mark?.line ?? 1
+                if let first = lines[name] {
+                    item.fail("the argument `\(name)` is declared in line \(first) and again in line \(line)")
+                }
+                lines[name] = lines[name] ?? line
                 if fields["value"] != nil, fields["valueFrom"] != nil {
                     item.fail("either `value` or `valueFrom` is expected")
                 }

@@ -332,24 +332,4 @@ struct MetricSpecTests {
     @Test func `a judge alone does not watch 100 percent`() {
         #expect(Self.issues(Self.judge).contains { $0.contains("name a metric that watches step 2 (100 %), too") })
     }
-
-    // MARK: Hazards
-
-    @Test(
-        "lint explains where Argo would do something else",
-        arguments: [
-            ("failureCondition: result[0] > 1", "NaN would pass in Argo"),
-            ("successCondition: \"all(result, # < 1)\"", "here it is no data"),
-            ("successCondition: \"all(result, # < 1)\"\nnoData: evaluate", "with `noData: evaluate` it passes"),
-            ("successCondition: result[0] < 1\ncount: 5", "the watching goes on to the end"),
-            ("successCondition: result[0] < 1\nconsecutiveErrorLimit: 2", "`blindFor` has no say here"),
-        ])
-    func hazards(fields: String, says: String) {
-        let notes = Self.notes(Self.metric(fields + "\nprovider: {prometheus: {query: up}}"))
-        #expect(notes.contains { $0.contains(says) }, "\(notes)")
-    }
-
-    @Test func `a plain good metric needs no explanation`() {
-        #expect(Self.notes(Self.metric("max: 1\nprovider: {prometheus: {query: up}}")).isEmpty)
-    }
 }

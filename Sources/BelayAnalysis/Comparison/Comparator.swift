@@ -205,7 +205,7 @@ package struct Comparator: Sendable {
         return (.successful, text, isShown ? "shown to be no worse" : "nothing shown against it")
     }
 
-    /// `3/1480 against 12/13400, harm 0.41 of 100`.
+    /// `3/1480 against 12/13400, evidence 0.41 (taken back at 100)`.
     package static func text(_ evidence: Evidence) -> String {
         let window = evidence.window
         func share(_ bad: [Double], _ requests: Double) -> String {
@@ -214,7 +214,7 @@ package struct Comparator: Sendable {
         let canary = share(window.bad.map(\.canary), window.canaryRequests)
         let stable = share(window.bad.map(\.stable), window.stableRequests)
         let against = evidence.test == .absolute ? "" : " against \(stable)"
-        return "\(canary)\(against), harm \(short(evidence.harm)) of \(short(evidence.harmLimit))"
+        return "\(canary)\(against), evidence \(short(evidence.harm)) (taken back at \(short(evidence.harmLimit)))"
     }
 
     /// Two or three significant digits.

@@ -125,6 +125,17 @@ extension Judge {
         }
     }
 
+    private func nothingToJudge(_ pairs: [SeriesAnswer.Pair]) -> String {
+        let all = zip(series, pairs)
+        if let (series, _) = all.first(where: { $0.1.stable.isEmpty }), pairs.allSatisfy(\.stable.isEmpty) {
+            return "stable has no series at all: `\(series.stable)` selects nothing"
+        }
+        if let (series, _) = all.first(where: { $0.1.canary.isEmpty }), pairs.allSatisfy(\.canary.isEmpty) {
+            return "the canary has no series at all: `\(series.canary)` selects nothing"
+        }
+        return "no series has points of both versions yet"
+    }
+
     private func judge(_ pairs: [SeriesAnswer.Pair]) -> (MeasurementPhase, value: String, message: String) {
         // Of several label sets those with a few points are nobody's business yet; what has none on one side is Kayenta's.
         var (whole, left, isAnyJudged): ([Judgement.Result], [String], Bool) = ([], [], false)
@@ -145,7 +156,7 @@ extension Judge {
                 whole.append(Judgement.result(one, series))
             }
         }
-        guard isAnyJudged else { return (.noData, "-", "no series has points of both versions yet") }
+        guard isAnyJudged else { return (.noData, "-", nothingToJudge(pairs)) }
         let judgement = Judgement(whole, groupWeights)
         let unjudged = left.isEmpty ? "" : "not judged, too few points: \(left.prefix(5).joined(separator: ", "))"
         return (

@@ -80,6 +80,17 @@ package struct TrafficModel: Hashable, Sendable {
     /// Whether nothing is wrong with the canary that a rollback would be right for.
     package var isHealthy: Bool { canaryErrors <= baseErrors && canaryLatency <= 1 && underLoad == nil }
 
+    /// The answer time that a share of the answers keeps, s: 0.99 for the p99.
+    package func latency(atQuantile quantile: Double) -> Double {
+        // The share of slower answers falls with the bound, so halving finds it.
+        var (low, high) = (0.0, latency * 1e6)
+        for _ in 0..<100 {
+            let middle = (low + high) / 2
+            if slower(than: middle, times: 1) > 1 - quantile { low = middle } else { high = middle }
+        }
+        return (low + high) / 2
+    }
+
     /// The share of answers slower than a bound, s.
     func slower(than bound: Double, times factor: Double) -> Double {
         erfc(log(bound / (latency * factor)) / latencySpread / sqrt(2)) / 2

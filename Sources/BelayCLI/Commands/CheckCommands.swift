@@ -48,7 +48,7 @@ struct PlanCommand: AsyncParsableCommand {
         let spec = try spec.load()
         let journal = try? store.open(.operate)  // Without one nothing of ours is under way.
         let bound = try await Release.bind(spec, journal: journal)
-        let outlooks = await Release.outlooks(of: bound.plan)
+        let outlooks = await Release.outlooks(of: bound)
         for line in PlanText(bound: bound, notes: spec.notes, outlooks: outlooks).lines { Console.print(line) }
     }
 }
@@ -110,6 +110,9 @@ struct PlanText {
                 ? ", hold \(step.hold.max.text)" : ", hold \(step.hold.min.text) to \(step.hold.max.text)"
         }
         var lines = [text]
+        if let (least, why) = plan.leastTime(ofStep: index) {
+            lines.append("     takes at least \(least.text): \(why)")
+        }
         for metric in plan.metrics where metric.scope == .step(index) { lines.append("     concludes \(metric.name)") }
         if let approval = step.approval {
             let from = approval.from.isEmpty ? "anybody" : approval.from.joined(separator: ", ")
@@ -139,7 +142,8 @@ struct PlanText {
         let window = metric.window > .zero ? ", window \(metric.window.text)" : ""
         let limits = "failureLimit \(metric.limits.failure), \(blind)"
         let rhythm = "every \(metric.interval.text)\(window)"
-        return ["\(title)\(condition.joined(separator: ", ")); \(rhythm), \(limits)"]
+        let outlook = outlooks.first { $0.metric == metric }
+        return ["\(title)\(condition.joined(separator: ", ")); \(rhythm), \(limits)"] + (outlook?.lines(plan) ?? [])
     }
 
     private func describe(_ metric: Metric, _ judge: Judge, _ title: String, _ blind: String) -> [String] {

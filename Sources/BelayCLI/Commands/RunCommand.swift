@@ -69,6 +69,7 @@ struct RunCommand: AsyncParsableCommand {
         }
         let bound = try await Release.bind(spec, journal: journal)
         for note in try await Release.tryMetrics(of: bound.plan) { Console.say("note: \(note)") }
+        for warning in await Release.warnings(bound) { Console.say("note: \(warning)") }
         do {
             let status = try await release.start(
                 bound.plan, original: bound.original, key: key, timeout: timeout, actor: who.person, reason: who.reason,

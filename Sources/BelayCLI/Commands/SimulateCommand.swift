@@ -33,6 +33,7 @@ struct SimulateCommand: AsyncParsableCommand {
         let plan = try plan()
         let readings = try readings(plan)
         let base = try traffic.model()
+        try refuseUnmodelled(plan, readings)
         guard (10...1_000_000).contains(runs) else { throw Self.usage("--runs \(runs): 10 to 1000000 is expected") }
         let limit = try TrafficOptions.share(threshold, "--threshold")
         let asked = try horizon.map { try TrafficOptions.seconds($0, "--horizon") }
@@ -65,6 +66,18 @@ struct SimulateCommand: AsyncParsableCommand {
         if let svg {
             try write(SimulationPicture(plan: plan, base: base, limit: limit, results: results).text, to: svg)
         }
+    }
+
+    /// Full tables about gates that see nothing would be about nothing.
+    private func refuseUnmodelled(_ plan: Plan, _ readings: [ModelledValue]) throws(CommandFailure) {
+        let gates = zip(plan.metrics, readings).filter { !$0.0.isDryRun }
+        guard !gates.isEmpty, gates.allSatisfy({ $0.1 == .nothing }) else { return }
+        throw CommandFailure(
+            .invalid,
+            lines: gates.map { "metric \($0.0.name) reads nothing that the model has (requests, errors, answer times)" }
+                + [
+                    "no gate of this file can be modelled, so that there is nothing to play; --read METRIC=… says what one reads"
+                ])
     }
 
     static func usage(_ message: String) -> CommandFailure { CommandFailure(ExitStatus(rawValue: 64), message) }

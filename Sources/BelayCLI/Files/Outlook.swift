@@ -2,7 +2,7 @@ internal import BelayAnalysis
 internal import BelayCore
 internal import BelayMetrics
 
-/// A comparison before its release: whether its counters are there, and what the traffic allows.
+/// A gate before its release: whether its counters are there, and what the traffic allows it to notice.
 struct Outlook {
     let metric: Metric
     /// Numbers where everything is in place.
@@ -11,6 +11,7 @@ struct Outlook {
     private var forecasts: [Forecast] = []
     /// What is no mistake, and worth knowing.
     private(set) var notes: [String] = []
+    private var verdicts: [GateVerdict] = []
 
     private init(metric: Metric, answer: MetricAnswer, forecasts: [Forecast] = [], notes: [String] = []) {
         self.metric = metric
@@ -76,10 +77,35 @@ struct Outlook {
         return notes
     }
 
+    /// A threshold, by what its query says of stable now.
+    /// - Parameter mirrored: The same metric, asked about stable.
+    static func look(
+        atThreshold metric: Metric, mirrored: Metric, _ plan: Plan, _ provider: MetricProviders, at now: Timestamp
+    ) async -> Outlook? {
+        guard metric.prometheus != nil, metric.prometheus != mirrored.prometheus else { return nil }
+        let reading = await provider.measure(mirrored, at: now)
+        var values: [Double] = []
+        switch reading.answer {
+        case .scalar(let value): values = [value]
+        case .list(let list): values = list
+        case .json, .noData, .error: return nil
+        }
+        guard let worst = values.filter(\.isFinite).max() else { return nil }
+        let requests = (try? Evaluator(mirrored))?.requests(in: reading.requests)
+        var outlook = Outlook(metric: metric, answer: reading.answer)
+        outlook.verdicts = GateVerdict.of(
+            metric, stable: worst, perSecond: requests.map { $0 / max(metric.window.inSeconds, 1) }, in: plan)
+        return outlook
+    }
+
+    /// What the gate can notice in each step.
+    func verdicts(_ plan: Plan) -> [GateVerdict] { verdicts + GateVerdict.of(metric, forecasts, in: plan) }
+
     /// What `plan` says about it.
     func lines(_ plan: Plan) -> [String] {
-        guard let comparison = metric.comparison else { return [] }
-        var lines = timing(plan) + notes.map { "    \($0)" }
+        let verdict = verdicts(plan).max { $0.badness < $1.badness }.map { ["    \($0.text)"] } ?? []
+        guard let comparison = metric.comparison else { return verdict }
+        var lines = timing(plan) + verdict + notes.map { "    \($0)" }
         if plan.steps.contains(where: { $0.weight == .full }) {
             lines.append(
                 "    at 100 % stable has no traffic: the canary is held against the upper limit of stable's last rate"
@@ -103,8 +129,8 @@ struct Outlook {
             let abort = forecasts.compactMap { $0.secondsToAbort(ratio: 3, share: step.weight) }.min()
             let promotions = forecasts.map { $0.secondsToPromote(share: step.weight, isFirst: isFirst) }
             let promote = promotions.contains(nil) ? nil : promotions.compactMap(\.self).max()
-            let noticed = abort.map { "a threefold rate is noticed in about \(Self.time($0))" }
-            let passed = promote.map { "evidence to go on takes about \(Self.time($0))" }
+            let noticed = abort.map { "a threefold rate is noticed in about \(GateVerdict.time($0))" }
+            let passed = promote.map { "evidence to go on takes about \(GateVerdict.time($0))" }
             lines.append(
                 "    step \(index + 1), \(step.weight.text): "
                     + [
@@ -117,9 +143,4 @@ struct Outlook {
     }
 
     private static func percent(_ share: Double) -> String { "\(Comparator.short(share * 100)) %" }
-
-    private static func time(_ seconds: Double) -> String {
-        if seconds > 86_400 { return "more than a day" }
-        return seconds < 90 ? "\(Int(seconds.rounded())) s" : "\(Int((seconds / 60).rounded())) min"
-    }
 }

@@ -20,6 +20,8 @@ struct Release {
     /// A plan bound to the live router.
     struct Bound {
         let plan: Plan
+        /// The same with the roles changed: what its queries say of stable.
+        let mirrored: Plan?
         let survey: HAProxySurvey
         let original: String
     }
@@ -89,7 +91,9 @@ struct Release {
             for index in plan.metrics.indices {
                 plan.metrics[index].resolveDirectory(FileManager.default.currentDirectoryPath)
             }
-            return Bound(plan: plan, survey: survey, original: "\(share.basisPoints)")
+            let mirrored = try? spec.plan(
+                roles: Roles(canaryIsSecond: !roles.canaryIsSecond), identity: plan.target.identity)
+            return Bound(plan: plan, mirrored: mirrored, survey: survey, original: "\(share.basisPoints)")
         } catch {
             throw CommandFailure(error)
         }
@@ -102,69 +106,6 @@ struct Release {
         let client = HTTPClient()
         defer { client.shutdown() }
         return try await body(MetricProviders(client: client, environment: ProcessInfo.processInfo.environment))
-    }
-
-    /// What the traffic allows each comparison. Who cannot be asked is left out: `plan` shows the rest.
-    static func outlooks(of plan: Plan) async -> [Outlook] {
-        await asking { provider in
-            let now = WallClock.systemTime
-            var outlooks: [Outlook] = []
-            for metric in plan.metrics where metric.comparison != nil {
-                outlooks.append(await Outlook.look(at: metric, provider, at: now))
-            }
-            return outlooks
-        }
-    }
-
-    /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
-    /// and what belongs to a step is asked there.
-    /// - Returns: What is no mistake, and worth knowing: a line each.
-    @discardableResult
-    static func tryMetrics(of plan: Plan) async throws(CommandFailure) -> [String] {
-        try await asking { provider throws(CommandFailure) in
-            let looks = await firstLooks(at: plan, provider)
-            let invalid = looks.flatMap(\.mistakes)
-            let unreachable = looks.flatMap(\.silences)
-            guard invalid.isEmpty, unreachable.isEmpty else {
-                throw CommandFailure(
-                    invalid.isEmpty ? .unreachable : .invalid, lines: invalid + unreachable + ["nothing was touched"])
-            }
-            return looks.flatMap(\.notes) + provider.remarks
-        }
-    }
-
-    /// One metric before anything moves.
-    private struct FirstLook {
-        let metric: Metric
-        let answer: MetricAnswer
-        var sight = MetricSight()
-        var remarks: [String] = []
-
-        private func named(_ messages: [String]) -> [String] { messages.map { "metric \(metric.name): \($0)" } }
-
-        var mistakes: [String] { named((answer.complaint.map { [$0] } ?? []) + sight.problems) }
-        var silences: [String] { named(answer.silence.map { [$0] } ?? []) }
-        var notes: [String] { named(sight.notes + remarks) }
-    }
-
-    private static func firstLooks(at plan: Plan, _ provider: MetricProviders) async -> [FirstLook] {
-        let now = WallClock.systemTime
-        var looks: [FirstLook] = []
-        for metric in plan.metrics {
-            if metric.comparison != nil {
-                let outlook = await Outlook.look(at: metric, provider, at: now)
-                looks.append(FirstLook(metric: metric, answer: outlook.answer, remarks: outlook.notes))
-            } else if let judge = metric.judge {
-                let answer = await provider.series(metric, back: judge.step, at: now).asAnswer
-                looks.append(FirstLook(metric: metric, answer: answer))
-            } else if metric.prometheus != nil || metric.scope == .always, !metric.isCommand {
-                let answer = await provider.measure(metric, at: now).answer
-                looks.append(
-                    FirstLook(
-                        metric: metric, answer: answer, sight: await MetricSight.look(at: metric, provider, at: now)))
-            }
-        }
-        return looks
     }
 
     /// Until no window reaches back to when the canary's side last had traffic, as the journal knows.
@@ -288,22 +229,6 @@ struct Release {
     }
 }
 
-extension MetricAnswer {
-    fileprivate var complaint: String? { if case .error(let message) = self { message } else { nil } }
-    fileprivate var silence: String? { if case .noData(let message) = self { message } else { nil } }
-}
-
-extension SeriesAnswer {
-    /// Whether there is an answer, whatever it says.
-    fileprivate var asAnswer: MetricAnswer {
-        switch self {
-        case .pairs: .list([])
-        case .noData(let message): .noData(message)
-        case .error(let message): .error(message)
-        }
-    }
-}
-
 extension Metric {
     /// A command runs where the release was started, or where its file says, seen from there.
     fileprivate mutating func resolveDirectory(_ here: String) {
@@ -311,9 +236,5 @@ extension Metric {
         query.directory =
             URL(fileURLWithPath: query.directory ?? ".", relativeTo: URL(fileURLWithPath: here)).standardized.path
         source = .command(query)
-    }
-
-    fileprivate var isCommand: Bool {
-        if case .command = source { true } else { false }
     }
 }

@@ -30,7 +30,8 @@ struct EventText {
         case .approvalAsked(let step, _):
             let from = plan.steps[step].approval?.from ?? []
             return (
-                "\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", "))", .yellow
+                "\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", ")): `belay approve`",
+                .yellow
             )
         case .stepPassed(let step): return ("\(name(step)): passed", .green)
         case .paused(let message, _): return ("paused: \(message)", .yellow)
@@ -59,7 +60,9 @@ struct EventText {
         let measurement = measured.measurement
         guard plan.metrics.indices.contains(measurement.metric) else { return ("metric \(measurement.metric)", .dim) }
         let metric = plan.metrics[measurement.metric]
-        if metric.comparison != nil { return comparison(measurement, metric.name) }
+        if let comparison = metric.comparison {
+            return self.comparison(measurement, metric.name, suspicion: comparison.suspicion)
+        }
         let limit = metric.successCondition ?? metric.failureCondition.map { "not \($0)" } ?? ""
         let because = measurement.message.isEmpty ? "" : " (\(measurement.message))"
         let mark =
@@ -73,18 +76,23 @@ struct EventText {
         let text =
             measurement.phase == .successful || measurement.phase == .failed ? "" : " \(measurement.phase.rawValue)"
         return (
-            "  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(measurement.phase == .failed ? "" : because)",
+            "  \(mark) \(metric.name) = \(Self.rounded(measurement.value))\(text)  wants \(limit)\(because)",
             color
         )
     }
 
-    private func comparison(_ measurement: Measurement, _ name: String) -> (text: String, color: Console.Color?)? {
+    private func comparison(
+        _ measurement: Measurement, _ name: String, suspicion: Double
+    ) -> (text: String, color: Console.Color?)? {
         guard measurement.phase == .successful else {
             return ("  · \(name) \(measurement.phase.rawValue)  \(measurement.message)", .dim)
         }
         guard let evidence = measurement.evidence else { return nil }  // No new sample: nothing to tell.
-        let isSuspicious = evidence.harm >= 3
-        return ("  \(isSuspicious ? "!" : "✔") \(name) \(EvidenceText.line(evidence))", isSuspicious ? .yellow : .dim)
+        let note = measurement.message.isEmpty ? "" : "  \(measurement.message)"
+        let line = "\(name) \(EvidenceText.line(evidence))\(note)"
+        if evidence.harm >= evidence.harmLimit { return ("  ✖ \(line)", .red) }
+        let isSuspicious = evidence.harm >= suspicion
+        return ("  \(isSuspicious ? "!" : "✔") \(line)", isSuspicious ? .yellow : .dim)
     }
 
     func name(_ step: Int) -> String {

@@ -6,7 +6,7 @@ struct EvidenceText {
     let plan: Plan
     let records: [(event: Event, at: Timestamp)]
 
-    /// `3/1480 against 12/13400, harm 0.41 of 100, no worse 3.1`
+    /// `3/1480 against 12/13400, evidence 0.41 (taken back at 100), no worse 3.1`
     static func line(_ evidence: Evidence) -> String {
         let promotion = evidence.test == .warmUp ? "" : ", no worse \(Comparator.short(evidence.promotion))"
         let test = evidence.test == .ratio ? "" : " (\(evidence.test.rawValue))"

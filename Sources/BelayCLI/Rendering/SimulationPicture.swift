@@ -39,7 +39,8 @@ struct SimulationPicture {
             }
             y += 10
         }
-        let height = Int(y + 16)
+        body.insert(contentsOf: axis(from: 64, to: y), at: 2)
+        let height = Int(y + 36)
         return """
             <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Int(Self.width)) \(height)" width="\(Int(Self.width))" \
             height="\(height)" font-family="system-ui, sans-serif" font-size="13">
@@ -68,6 +69,21 @@ struct SimulationPicture {
         while rest >= 10 { (rest, digits) = (rest / 10, digits + 1) }
         // Between two powers of ten a straight line is near enough for a bar.
         return digits + (rest - 1) / 9
+    }
+
+    /// A line for each power of ten, with its number below.
+    private func axis(from top: Double, to bottom: Double) -> [String] {
+        var marks: [String] = []
+        for power in 0...Int(scale.rounded(.down)) {
+            // `digits` counts from 0 for no request at all: 10ⁿ − 1 is n digits.
+            let x = Self.left + Double(power) / scale * Self.barWidth
+            let number = power == 0 ? "0" : "1" + String(repeating: "0", count: power)
+            marks.append(
+                "<line x1=\"\(Comparator.short(x))\" y1=\"\(top)\" x2=\"\(Comparator.short(x))\" y2=\"\(bottom + 4)\" "
+                    + "stroke=\"#d0d7de\"/>")
+            marks.append(label(x, bottom + 20, number, size: 11, color: "#57606a", anchor: "middle"))
+        }
+        return marks
     }
 
     private func row(

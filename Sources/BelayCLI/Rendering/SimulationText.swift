@@ -42,11 +42,28 @@ struct SimulationText {
         ]
         lines += zip(plan.metrics, readings).map { metric, reading in "  \(metric.name): \(describe(metric, reading))" }
         if plan.steps.contains(where: { $0.approval != nil }) { lines.append("  approvals are given at once") }
+        lines += warnings.map { "  WARNING: \($0)" }
         for result in results { lines += table(result) }
         lines.append("")
         lines.append(
             "in brackets and after ±: 95 % intervals. Failed requests: those that fail because of the new version.")
         return lines
+    }
+
+    /// What makes the tables say something about the model rather than the gates.
+    private var warnings: [String] {
+        zip(plan.metrics, readings).compactMap { metric, reading -> String? in
+            if metric.isDryRun { return nil }
+            if reading == .nothing { return "\(metric.name) cannot be modelled: the tables are without it" }
+            guard reading.isLatency, metric.counters == nil, let evaluator = try? Evaluator(metric) else { return nil }
+            let quantile: Double = if case .latencyQuantile(let quantile) = reading { quantile } else { 0.5 }
+            let value = base.latency(atQuantile: quantile) * reading.scale(of: metric.prometheus?.text ?? "")
+            let phase = evaluator.phase(of: .list([value]), requests: .scalar(1e9)).0
+            guard phase == .failed else { return nil }
+            return
+                "the model's answer times alone fail \(metric.name) (\(reading.word) is \(Comparator.short(value))): a healthy "
+                + "version is taken back; give your service's with --latency"
+        }
     }
 
     private func describe(_ metric: Metric, _ reading: ModelledValue) -> String {

@@ -37,7 +37,7 @@ struct StatusView {
         case .routing(let step): "\(name(step)): asking the router for \(plan.share(ofStep: step).text)\(pauseText)"
         case .holding(let step): "\(name(step)): \(holdText(step))\(pauseText)"
         case .approving(let step, let until):
-            paint("\(name(step)): waits for approval, \(TimeText.left(now.duration(to: until))) left", .yellow)
+            paint("\(name(step)): \(approvalText(step)), \(TimeText.left(now.duration(to: until))) left", .yellow)
         case .adopting: "promoting"
         case .returning(let cause): paint("taking the traffic back: \(cause.message)", .red)
         case .releasing(let cause): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
@@ -52,19 +52,41 @@ struct StatusView {
         return paint("  PAUSED \(pause.message), \(TimeText.left(now.duration(to: pause.until))) left", .yellow)
     }
 
+    private func approvalText(_ step: Int) -> String {
+        guard let approval = plan.steps[step].approval else { return "waits for approval" }
+        let who = approval.from.isEmpty ? "anybody" : approval.from.joined(separator: ", ")
+        let given = approval.count > 1 ? " (\(state.approvers.count) of \(approval.count))" : ""
+        return "waits for approval by \(who)\(given): `belay approve \(id)`"
+    }
+
     private func holdText(_ step: Int) -> String {
         let hold = plan.steps[step].hold
         let left = hold.max - state.watched
         if left > .zero {
             return "watched \(TimeText.span(state.watched)) of \(hold.max.text), \(TimeText.left(left)) left"
         }
-        let waiting = machine.gates.filter { !isReady($0) }.map { plan.metrics[$0].name }
+        let waiting = machine.gates.compactMap { index in
+            machine.waiting(for: index, at: now).map { "\(plan.metrics[index].name): \($0)" }
+        }
         return waiting.isEmpty
-            ? "watched \(hold.max.text)" : "watched \(hold.max.text), waiting for \(waiting.joined(separator: ", "))"
+            ? "watched \(hold.max.text)" : "watched \(hold.max.text), waiting for \(waiting.joined(separator: "; "))"
     }
 
-    private func isReady(_ index: Int) -> Bool {
-        state.metrics[index].lastPhase == .successful && state.metrics[index].lastIsFresh
+    /// Why the watched time stands still, where it does; samples that come too seldom, as a rule.
+    private var standstill: String? {
+        guard case .holding(let step) = state.phase, state.pause == nil, state.lostSince == nil,
+            let slowest = machine.gates.map({ plan.metrics[$0].interval }).max(),
+            machine.unwatched(at: now) > slowest * 2 + .seconds(5)
+        else { return nil }
+        let late = machine.gates.min { one, other in
+            (state.metrics[one].coveredTo?.milliseconds ?? 0) < (state.metrics[other].coveredTo?.milliseconds ?? 0)
+        }
+        guard let late else { return nil }
+        let why = state.metrics[late].lastMessage
+        let limit = machine.unwatchedLimit.map { ", \(plan.metrics[late].onBlind.rawValue) at \($0.text)" } ?? ""
+        return "watched \(TimeText.span(state.watched)) of \(plan.steps[step].hold.max.text), "
+            + "\(TimeText.span(machine.unwatched(at: now))) not\(limit): \(plan.metrics[late].name) "
+            + (why.isEmpty ? "answers too seldom, its window is \(plan.metrics[late].window.text)" : why)
     }
 
     private func bar(width: Int) -> String {
@@ -89,7 +111,7 @@ struct StatusView {
 
     private func metricLine(_ index: Int) -> String {
         let (metric, progress) = (plan.metrics[index], state.metrics[index])
-        let mark: String
+        var mark: String
         switch progress.lastPhase {
         case .successful: mark = paint("✔", .green)
         case .failed: mark = paint("✖", .red)
@@ -97,15 +119,18 @@ struct StatusView {
         case .error, .noData: mark = paint("·", .yellow)
         case nil: mark = " "
         }
+        if progress.hasEnded { mark = paint("✖", .red) }
         let values = index < recent.count ? recent[index].suffix(6).map(EventText.rounded).joined(separator: " ") : ""
         let limit = metric.successCondition ?? metric.failureCondition.map { "not \($0)" } ?? ""
         let skipped = progress.isSkipped ? paint("  skipped", .yellow) : ""
         return "  \(mark) \(metric.name)  \(values.isEmpty ? "not measured yet" : values)  wants \(limit)\(skipped)"
+            + (progress.hasEnded ? paint("  \(progress.verdictMessage)", .red) : "")
     }
 
     private var hints: [String] {
         var hints: [String] = []
         if let attention = state.attention { hints.append(paint("NEEDS ATTENTION: \(attention)", .red)) }
+        if let standstill { hints.append(paint(standstill, .yellow)) }
         if state.lostSince != nil {
             hints.append(paint("the router is out of reach; watched time stands still", .yellow))
         }
@@ -134,9 +159,11 @@ struct StatusView {
         let metrics = plan.metrics.indices.map { index in
             JSONValue.object([
                 member("name", .string(plan.metrics[index].name)),
-                member("last", state.metrics[index].lastPhase.map { .string($0.rawValue) } ?? .null),
+                member("last", state.metrics[index].shownPhase.map { .string($0) } ?? .null),
                 member("value", .string(state.metrics[index].lastValue)),
-                member("failed", .int(Int64(state.metrics[index].tally.failed))),
+                member("message", .string(state.metrics[index].shownMessage)),
+                member("failed", .int(Int64(state.metrics[index].shownFailures))),
+                member("waitsFor", machine.waiting(for: index, at: now).map { .string($0) } ?? .null),
                 member("skipped", .bool(state.metrics[index].isSkipped)),
             ])
         }
@@ -171,4 +198,14 @@ struct StatusView {
         case .finished(.refused): "refused"
         }
     }
+}
+
+extension MetricProgress {
+    /// Whether this metric took the traffic back. A comparison's last measurement is stored as successful: it is the evidence
+    /// that counts, and people are shown what came of it.
+    fileprivate var hasEnded: Bool { verdict == .failed || verdict == .error }
+
+    fileprivate var shownPhase: String? { hasEnded ? verdict?.rawValue : lastPhase?.rawValue }
+    fileprivate var shownMessage: String { hasEnded ? verdictMessage : lastMessage }
+    fileprivate var shownFailures: Int { verdict == .failed ? max(tally.failed, 1) : tally.failed }
 }

@@ -11,6 +11,9 @@ package struct MetricProgress: Hashable, Sendable {
     /// When the last measurement with a request of the canary in it was taken, in this step; after a pause, its end.
     package var lastRequestAt: Timestamp?
     package var lastIsFresh = false
+    /// What ended the rollout, where this metric did: its verdict and the sentence that says why.
+    package var verdict: Verdict?
+    package var verdictMessage = ""
     package var lastFinishedAt: Timestamp?
     /// When the present stretch without data began.
     package var blindSince: Timestamp?

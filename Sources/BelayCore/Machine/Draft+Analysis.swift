@@ -63,15 +63,15 @@ extension Draft {
         if !metric.countsNoDataAsErrors, let since = progress.blindSince,
             since.duration(to: finished) >= metric.blindFor
         {
-            return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)")
+            let why = progress.lastMessage.isEmpty ? "" : ", the last: \(progress.lastMessage)"
+            return blind(metric, "\(metric.name) gave no data for \(since.duration(to: finished).text)\(why)")
         }
         if let harm = harm(seenBy: index) {
             emit(.verdict(metric: index, verdict: .failed, message: harm))
             return returnTraffic(Cause(.gate, harm))
         }
         let verdict = metric.limits.hasFailed(progress.tally) ? .failed : metric.limits.assess(progress.tally)
-        let message =
-            "\(metric.name): \(metric.limits.explain(verdict, progress.tally)), last value \(progress.lastValue)"
+        let message = "\(metric.name): \(metric.limits.explain(verdict, progress.tally))\(ending(of: progress))"
         switch verdict {
         case .pending, .running, .successful: return
         case .failed, .error:
@@ -82,6 +82,14 @@ extension Draft {
             emit(.verdict(metric: index, verdict: verdict, message: message))
             answer(metric.onInconclusive, Cause(.gate, message))
         }
+    }
+
+    /// What the last measurement said: a server's words where it gave no value.
+    private func ending(of progress: MetricProgress) -> String {
+        let hasValue = !progress.lastValue.isEmpty && progress.lastValue != "-"
+        let message = progress.lastMessage
+        if hasValue { return ", last value \(progress.lastValue)\(message.isEmpty ? "" : " (\(message))")" }
+        return message.isEmpty ? "" : ", the last: \(message)"
     }
 
     private mutating func blind(_ metric: Metric, _ message: String) {

@@ -33,7 +33,8 @@ extension Draft {
     private func explain(_ index: Int, _ evidence: Evidence, _ what: String) -> String {
         let value = evidence.harm >= 1e6 ? "over a million" : "\(Int(evidence.harm))"
         let measured = state.metrics[index].lastValue
-        return "\(plan.metrics[index].name): \(what), e-value \(value) of \(Int(evidence.harmLimit)), last \(measured)"
+        return
+            "\(plan.metrics[index].name): \(what), evidence \(value) (taken back at \(Int(evidence.harmLimit))), last \(measured)"
     }
 
     /// Why metric `index` does not let its step end by itself; nil where it has no doubt.
@@ -47,7 +48,7 @@ extension Draft {
         guard evidence.reference > 0 else { return "\(metric.name): stable showed no requests to compare with" }
         guard evidence.harm < comparison.suspicion else {
             let value = (evidence.harm * 10).rounded() / 10
-            return "\(metric.name) is suspicious: e-value \(value) of \(Int(evidence.harmLimit)), "
+            return "\(metric.name) is suspicious: evidence \(value) (taken back at \(Int(evidence.harmLimit))), "
                 + "last \(state.metrics[index].lastValue)"
         }
         return nil

@@ -41,7 +41,11 @@ extension RolloutMachine {
             state.metrics[index].add(measured, of: plan.metrics[index])
             (state.watched, state.watchedUntil) = (measured.watched, measured.watchedUntil)
         case .watched(let total, let until): (state.watched, state.watchedUntil) = (total, until)
-        case .verdict: break  // Its consequence is an event of its own.
+        case .verdict(let index, let verdict, let message):
+            // Its consequence is an event of its own; this is what people are shown.
+            if state.metrics.indices.contains(index) {
+                (state.metrics[index].verdict, state.metrics[index].verdictMessage) = (verdict, message)
+            }
         case .adopted: enter(.adopting, at: now)
         case .settlingBegan(let until): enter(.settling(until: until), at: now)
         case .approvalAsked(let step, let until): enter(.approving(step: step, until: until), at: now)
@@ -171,6 +175,7 @@ extension RolloutMachine {
         state.watchedAtResume = state.watched
         for index in state.metrics.indices {
             state.metrics[index].tally.inconclusive = 0
+            (state.metrics[index].verdict, state.metrics[index].verdictMessage) = (nil, "")
             state.metrics[index].blindSince = nil
             state.metrics[index].lastRequestAt = now
         }

@@ -38,6 +38,19 @@ package struct Plan: Hashable, Sendable {
         return metrics[index].comparison == nil || share(ofStep: step) > .zero
     }
 
+    /// What a step takes at least where that is more than its hold says, and why: a window has to lie inside the step.
+    package func leastTime(ofStep step: Int) -> (Duration, why: String)? {
+        guard share(ofStep: step) > .zero else { return nil }
+        let slowest = metrics.filter { metric in
+            !metric.isDryRun && (metric.scope == .always || metric.scope == .step(step))
+        }.max { $0.window < $1.window }
+        guard let slowest, slowest.window > steps[step].hold.max else { return nil }
+        return (
+            slowest.window,
+            "the window of \(slowest.name) is \(slowest.window.text), and all of it has to lie in the step"
+        )
+    }
+
     /// The canary share that step `index` asks for.
     package func share(ofStep index: Int) -> Weight { steps[index].weight }
 }

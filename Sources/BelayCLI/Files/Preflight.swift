@@ -1,0 +1,113 @@
+internal import BelayAnalysis
+internal import BelayCore
+internal import BelayEngine
+internal import BelayMetrics
+
+/// The gates before a release: whether each of them answers, can see what it is about, and what it can notice.
+extension Release {
+    /// What the traffic allows each gate to notice. Who cannot be asked is left out: `plan` shows the rest.
+    static func outlooks(of bound: Bound) async -> [Outlook] {
+        let mirrored = bound.mirrored?.metrics ?? []
+        return await asking { provider in
+            let now = WallClock.systemTime
+            var outlooks: [Outlook] = []
+            for (index, metric) in bound.plan.metrics.enumerated() {
+                if metric.comparison != nil {
+                    outlooks.append(await Outlook.look(at: metric, provider, at: now))
+                } else if mirrored.indices.contains(index) {
+                    let other = mirrored[index]
+                    if let outlook = await Outlook.look(
+                        atThreshold: metric, mirrored: other, bound.plan, provider, at: now)
+                    {
+                        outlooks.append(outlook)
+                    }
+                }
+            }
+            return outlooks
+        }
+    }
+
+    /// What a release is told before it starts: the gate that can notice least, and what takes longer than it says.
+    static func warnings(_ bound: Bound) async -> [String] {
+        let plan = bound.plan
+        let worst = await outlooks(of: bound).filter { !$0.metric.isDryRun }.flatMap { $0.verdicts(plan) }
+            .filter { $0.badness > 0 }.max { ($0.badness, -$0.step) < ($1.badness, -$1.step) }
+        let long = plan.steps.indices.compactMap { step in
+            plan.leastTime(ofStep: step).map { "step \(step + 1) takes at least \($0.0.text): \($0.why)" }
+        }
+        return (worst.map { ["\($0.gate) \($0.text)"] } ?? []) + long.prefix(1)
+    }
+
+    /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
+    /// and what belongs to a step is asked there.
+    /// - Returns: What is no mistake, and worth knowing: a line each.
+    @discardableResult
+    static func tryMetrics(of plan: Plan) async throws(CommandFailure) -> [String] {
+        try await asking { provider throws(CommandFailure) in
+            let looks = await firstLooks(at: plan, provider)
+            let invalid = looks.flatMap(\.mistakes)
+            let unreachable = looks.flatMap(\.silences)
+            guard invalid.isEmpty, unreachable.isEmpty else {
+                throw CommandFailure(
+                    invalid.isEmpty ? .unreachable : .invalid, lines: invalid + unreachable + ["nothing was touched"])
+            }
+            return looks.flatMap(\.notes) + provider.remarks
+        }
+    }
+
+    /// One metric before anything moves.
+    private struct FirstLook {
+        let metric: Metric
+        let answer: MetricAnswer
+        var sight = MetricSight()
+        var remarks: [String] = []
+
+        private func named(_ messages: [String]) -> [String] { messages.map { "metric \(metric.name): \($0)" } }
+
+        var mistakes: [String] { named((answer.complaint.map { [$0] } ?? []) + sight.problems) }
+        var silences: [String] { named(answer.silence.map { [$0] } ?? []) }
+        var notes: [String] { named(sight.notes + remarks) }
+    }
+
+    private static func firstLooks(at plan: Plan, _ provider: MetricProviders) async -> [FirstLook] {
+        let now = WallClock.systemTime
+        var looks: [FirstLook] = []
+        for metric in plan.metrics {
+            if metric.comparison != nil {
+                let outlook = await Outlook.look(at: metric, provider, at: now)
+                looks.append(FirstLook(metric: metric, answer: outlook.answer, remarks: outlook.notes))
+            } else if let judge = metric.judge {
+                let answer = await provider.series(metric, back: judge.step, at: now).asAnswer
+                looks.append(FirstLook(metric: metric, answer: answer))
+            } else if metric.prometheus != nil || metric.scope == .always, !metric.isCommand {
+                let answer = await provider.measure(metric, at: now).answer
+                looks.append(
+                    FirstLook(
+                        metric: metric, answer: answer, sight: await MetricSight.look(at: metric, provider, at: now)))
+            }
+        }
+        return looks
+    }
+}
+
+extension MetricAnswer {
+    fileprivate var complaint: String? { if case .error(let message) = self { message } else { nil } }
+    fileprivate var silence: String? { if case .noData(let message) = self { message } else { nil } }
+}
+
+extension SeriesAnswer {
+    /// Whether there is an answer, whatever it says.
+    fileprivate var asAnswer: MetricAnswer {
+        switch self {
+        case .pairs: .list([])
+        case .noData(let message): .noData(message)
+        case .error(let message): .error(message)
+        }
+    }
+}
+
+extension Metric {
+    fileprivate var isCommand: Bool {
+        if case .command = source { true } else { false }
+    }
+}
