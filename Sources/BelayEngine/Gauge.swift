@@ -43,8 +43,9 @@ package struct Gauge: Sendable {
         guard let evaluator else {
             return Taken(phase: .error, value: value, message: "its condition cannot be read by this version")
         }
-        let (phase, message) = evaluator.phase(
+        var (phase, message) = evaluator.phase(
             of: reading.answer, requests: reading.requests, asked: asked, isAtLeast: isAtLeast)
+        if phase == .noData, case .known = age, let why = await seldom(provider, at: moment) { message += "; \(why)" }
         // A success needs no explanation, and a server's words are in the message already.
         let detail = phase == .failed || phase == .inconclusive ? reading.detail : ""
         return Taken(
@@ -74,6 +75,20 @@ package struct Gauge: Sendable {
         case .error: return declared
         case .noData(let why): return .unknown("the age of its samples is not known: \(why)")
         }
+    }
+
+    /// A range that holds fewer than two samples is empty whatever the traffic; nil where that is not so.
+    private func seldom(_ provider: any MetricProvider, at moment: Timestamp) async -> String? {
+        guard let query = metric.query, let range = PromQL.longestRange(in: query), range > .zero,
+            let selector = PromQL.selectors(in: query)?.last
+        else { return nil }
+        let counting = "max(count_over_time(\(selector.text)[5m]))"
+        guard case .series(let found) = await provider.vector(counting, of: metric, at: moment),
+            let count = found.first?.value, count >= 1
+        else { return nil }
+        let period = Duration.seconds(Int((300 / count).rounded()))
+        guard period * 2 > range else { return nil }
+        return "samples come every \(period.text), and the range of \(range.text) holds fewer than two of them"
     }
 
     /// Whether a quantile fell into the histogram's last bucket, of which only the lower bound is known.

@@ -65,7 +65,7 @@ struct ComparatorTests {
         }
         #expect(next(25) == .nothingNew(""))
         // Its old samples are still in the range that is asked for, which grows with the open window.
-        #expect(next(31) == .noData("no samples of the canary in 10s"))
+        #expect(next(31) == .noData("no samples of the canary in 10s; the newest is 11s old, they come every 1s"))
     }
 
     @Test func `counters that cannot show what is bad are an error, not a clean record`() {

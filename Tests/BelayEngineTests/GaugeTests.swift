@@ -68,6 +68,26 @@ struct GaugeTests {
         #expect(taken.phase == .noData && taken.message == "the age of its samples is not known: 503")
     }
 
+    // MARK: 8, sparse data
+
+    @Test func `a range shorter than two scrapes is told apart from no traffic`() async {
+        let metric = Self.metric("sum(rate(x[1m]))", max: 1)
+        func server(_ inFiveMinutes: Double) -> Server {
+            Server(
+                answer: .list([]),
+                vectors: [
+                    ("timestamp", .series([Self.one(3)])),
+                    ("count_over_time(x[5m])", .series([Self.one(inFiveMinutes)])),
+                ])
+        }
+        let sparse = await Gauge(metric).take(server(7), back: nil, asked: nil, at: Self.now)
+        #expect(
+            sparse.message
+                == "the answer is empty; samples come every 43s, and the range of 1m holds fewer than two of them")
+        #expect(
+            await Gauge(metric).take(server(20), back: nil, asked: nil, at: Self.now).message == "the answer is empty")
+    }
+
     // MARK: 9, the last bucket
 
     @Test(

@@ -53,7 +53,8 @@ package struct CounterWindows: Sendable {
         ]
         let needed = share < 1 ? sides : [sides[0]]
         for side in needed where !isFresh(side.series, until) {
-            return .noData("no samples of \(side.name) in \(query.lookback.text)")
+            return .noData(
+                "no samples of \(side.name) in \(query.lookback.text)\(Self.rhythm(of: side.series, until))")
         }
         if let wrong = Self.mismatch(canary: ours, stable: theirs, query) { return .error(wrong) }
         var (canary, stable) = (self.canary, self.stable)
@@ -96,6 +97,16 @@ package struct CounterWindows: Sendable {
                     .filter { !$0.isEmpty }).joined(separator: "; "))
         }
         return .window(window, note: note)
+    }
+
+    /// How old the newest sample is and how often they come, so that a look back that is too short is told apart from a
+    /// target that is gone.
+    private static func rhythm(of series: [CounterSeries], _ until: Timestamp) -> String {
+        let seen = series.filter { !$0.samples.isEmpty }
+        guard let newest = seen.max(by: { $0.samples.last!.at < $1.samples.last!.at })?.samples else { return "" }
+        let times = newest.suffix(2).map(\.at)
+        let every = times.count == 2 ? ", they come every \(times[0].duration(to: times[1]).text)" : ""
+        return "; the newest is \(times.last!.duration(to: until).text) old\(every)"
     }
 
     /// `the canary: 10.0.0.7:8080 left out, two processes answer there in turn`; nil where everything counts.
