@@ -31,11 +31,13 @@ package struct Gauge: Sendable {
         _ provider: any MetricProvider, back: Duration?, asked: Double?, at moment: Timestamp
     ) async -> Taken {
         if let judge = metric.judge, let back {
+            let age = await age(of: judge.series.map(\.canary), provider, at: moment)
+            if case .unknown(let why) = age { return Taken(phase: .noData, value: "-", message: why) }
             let (phase, value, message) = judge.judge(await provider.series(metric, back: back, at: moment))
-            return Taken(phase: phase, value: value, message: message)
+            return Taken(phase: phase, value: value, message: message, age: age.known)
         }
         // Asked first: what is answered after it can only be younger.
-        let age = await age(provider, at: moment)
+        let age = await age(of: metric.query.map { [$0] } ?? [], provider, at: moment)
         if case .unknown(let why) = age { return Taken(phase: .noData, value: "-", message: why) }
         let reading = await provider.measure(metric, at: moment)
         let isAtLeast = await isAtLeast(reading.answer, provider, at: moment)
@@ -63,10 +65,9 @@ package struct Gauge: Sendable {
         var known: Duration? { if case .known(let age) = self { age } else { nil } }
     }
 
-    private func age(_ provider: any MetricProvider, at moment: Timestamp) async -> Age {
-        guard let query = metric.query else { return .none }
+    private func age(of queries: [String], _ provider: any MetricProvider, at moment: Timestamp) async -> Age {
         let declared = metric.declaredLag.map(Age.known) ?? .none
-        guard let question = PromQL.ageQuery(of: [query]) else { return declared }
+        guard !queries.isEmpty, let question = PromQL.ageQuery(of: queries) else { return declared }
         switch await provider.vector(question, of: metric, at: moment) {
         case .series(let found):
             // Ten years old is no age but a server that answers something else.

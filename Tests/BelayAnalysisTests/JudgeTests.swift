@@ -238,4 +238,16 @@ struct JudgeTests {
             canary: [series(["route": "/a"], 1), series(["route": "/b"], 1)], stable: pair.stable)
         #expect(judge.judge(.pairs([other])).0 == .error)
     }
+
+    @Test func `a version without any series is named, and its query`() {
+        let series = Judge.Series(name: "errors", canary: "c", stable: "s")
+        let some = [TimeSeries(labels: [:], values: Array(repeating: 1, count: 9))]
+        let judge = Judge(series: [series])
+        #expect(
+            judge.judge(.pairs([.init(canary: some, stable: [])])).message
+                == "stable has no series at all: `s` selects nothing")
+        #expect(
+            judge.judge(.pairs([.init(canary: [], stable: some)])).message
+                == "the canary has no series at all: `c` selects nothing")
+    }
 }

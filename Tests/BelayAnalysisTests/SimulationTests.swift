@@ -29,6 +29,23 @@ struct SimulatedRolloutTests {
         (0..<UInt64(runs)).reduce(into: PlayedSummary()) { $0.add(play($1 &* 7919)) }
     }
 
+    // MARK: Through the reader
+
+    @Test(
+        "clean histories through the reader of counters end as they do on counts, at the same second",
+        arguments: [(50.0, 0.001), (50, 0.01), (200, 0.003), (1000, 0.001), (1000, 0.01), (5000, 0.002)])
+    func reader(requests: Double, errors: Double) {
+        var plan = Self.plan()
+        guard case .counters(var query)? = plan.metrics[0].prometheus?.question else { return }
+        let model = Self.model(requests, errors)
+        query.lag = .seconds(15)  // What the model's samples take to arrive.
+        plan.metrics[0].prometheus?.question = .counters(query)
+        let direct = SimulatedRollout(plan: plan, model: model, readings: [.errorRatio], horizon: 1800)
+        var read = direct
+        read.isReadFromCounters = true
+        for seed in UInt64(0)..<40 { #expect(read.play(seed: seed) == direct.play(seed: seed), "seed \(seed)") }
+    }
+
     // MARK: Draws
 
     @Test("counts have the mean and the variance of their distribution", arguments: [0.3, 4.0, 12.0, 90.0, 40_000.0])

@@ -77,6 +77,94 @@ struct CLITests {
         ] { #expect(text.contains(part), "\(part) is not in\n\(text)") }
     }
 
+    private static let now = Timestamp(milliseconds: 1_700_000_000_000)
+
+    /// Holding the first step, with these events behind it.
+    private static func view(_ machine: RolloutMachine, _ events: [Event] = []) -> StatusView {
+        var machine = machine
+        let share = Weight(basisPoints: 2500)!
+        let before: [Event] = [
+            .tookOver(epoch: 1, holder: "p"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, processes: [1]),
+            .stepStarted(step: 0, share: share), .trafficConfirmed(share: share, processes: [1]),
+        ]
+        for event in before + events { machine.apply(event, at: now) }
+        return StatusView(id: "app-1", machine: machine, recent: [], holder: nil, now: now, isColored: false)
+    }
+
+    private static func measured(
+        _ phase: MeasurementPhase, _ value: String = "-", _ message: String = "", watched: Duration = .zero,
+        evidence: Evidence? = nil
+    ) -> Event {
+        .measured(
+            .init(
+                measurement: Measurement(
+                    metric: 0, phase: phase, value: value, message: message, startedAt: now, finishedAt: now,
+                    evidence: evidence), isFresh: true, watched: watched, watchedUntil: now))
+    }
+
+    private static func text(_ view: StatusView) -> String { view.lines(columns: 100).joined(separator: "\n") }
+
+    @Test
+    func `what took the traffic back is shown as failed, with its cause, though its measurement is stored as good`() {
+        let message = "errors: worse than stable: 12/100 against 1/900, evidence 140 (taken back at 100)"
+        let view = Self.view(
+            Self.machine(),
+            [
+                Self.measured(.successful, "12/100 against 1/900"),
+                .verdict(metric: 0, verdict: .failed, message: message),
+                .wayBackBegan(Cause(.gate, message)),
+            ])
+        #expect(Self.text(view).contains("✖ errors"))
+        #expect(Self.text(view).contains(message))
+        let json = JSONText.write(view.json)
+        #expect(json.contains(#""last":"failed""#) && json.contains(#""failed":1"#), "\(json)")
+    }
+
+    @Test func `waiting is explained: requests, suspicion, approval`() {
+        var compared = Self.machine().plan
+        compared.metrics[0].comparison = Comparison()
+        func evidence(_ requests: Double, _ harm: Double) -> Evidence {
+            let window = CountWindow(
+                from: Self.now, to: Self.now, since: Self.now, canaryRequests: requests, stableRequests: 900,
+                bad: [.init(canary: 0, stable: 0)])
+            return Evidence(
+                test: .ratio, window: window, step: 0, isWhole: true, harm: harm, harmLimit: 100, promotion: 1,
+                requests: requests, reference: 900)
+        }
+        func text(_ evidence: Evidence) -> String {
+            let machine = RolloutMachine(.init(plan: compared, original: "0", actor: Actor(name: "a")), at: Self.now)
+            return Self.text(
+                Self.view(machine, [Self.measured(.successful, "0/63", watched: .seconds(60), evidence: evidence)]))
+        }
+        #expect(text(evidence(63, 1)).contains("errors: 63 of 100 requests; a person is called at 15m"))
+        #expect(
+            text(evidence(200, 12)).contains("suspicious, evidence 12.0 (taken back at 100); a person is called at 15m")
+        )
+        var approved = Self.machine().plan
+        approved.steps[0].approval = Approval()
+        approved.steps[0].approval?.from = ["alice", "group:release"]
+        let machine = RolloutMachine(.init(plan: approved, original: "0", actor: Actor(name: "a")), at: Self.now)
+        let asked = Self.view(machine, [.approvalAsked(step: 0, until: Self.now.advanced(by: .seconds(60)))])
+        #expect(Self.text(asked).contains("waits for approval by alice, group:release: `belay approve app-1`"))
+    }
+
+    @Test func `a simulation of gates that cannot be modelled is refused`() async throws {
+        let path = FileManager.default.temporaryDirectory.appending(path: "belay-\(UUID().uuidString).yaml").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        try """
+        apiVersion: belay.dev/v1
+        kind: Rollout
+        metadata: {name: app}
+        spec:
+          workload: {external: {}}
+          traffic: {haproxy: {instances: [{socket: /s}], map: {file: /m, key: k}, sides: {a: a, b: b}}}
+          strategy: {ref: quick}
+          analysis: {templates: [{metrics: [{name: m, max: 1, provider: {constant: {value: 0}}}]}]}
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        let command = try SimulateCommand.parse([path])
+        await #expect(throws: CommandFailure.self) { try await command.run() }
+    }
+
     @Test func `a name that is no path resolves beside the file first, then inside the binary`() {
         #expect(SpecFiles.resolve(.strategy, "quick", "/nowhere/release.yaml")?.file == "(built in) quick.yaml")
         #expect(

@@ -77,7 +77,7 @@ struct ComparisonTests {
         #expect(story.phase == .holding(step: 0))
         Self.watch(11, 11, harm: 100, &story)
         #expect(story.cause?.kind == .gate)
-        #expect(story.cause?.message == "errors: worse than stable, evidence 100 (taken back at 100), last 1/100")
+        #expect(story.cause?.message == "errors: worse than stable: 1/100")
     }
 
     @Test func `a suspicious step never passes by itself, and calls a person after its limit`() {
@@ -87,7 +87,7 @@ struct ComparisonTests {
         #expect(story.machine.state.pause == nil)
         Self.watch(91, 91, harm: 3, promotion: 1000, &story)
         #expect(
-            story.machine.state.pause?.message == "errors is suspicious: evidence 3.0 (taken back at 100), last 1/100")
+            story.machine.state.pause?.message == "errors is suspicious: 1/100")
         // Whoever resumes has looked; it is asked again after as long.
         story.tell(.resume, at: seconds(92))
         Self.watch(101, 171, harm: 3, promotion: 1000, &story)

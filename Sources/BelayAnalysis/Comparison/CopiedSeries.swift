@@ -18,6 +18,9 @@ struct CopiedSeries: Sendable {
         let other: String
     }
 
+    /// A label with more values than this tells routes or users apart, not those who scrape.
+    private static let mostCopies = 8
+
     private let splits: [Split]
 
     /// - Parameters:
@@ -32,7 +35,7 @@ struct CopiedSeries: Sendable {
         _ series: [(id: Int, labels: CounterSeries.Labels)], by label: String, _ names: [String]
     ) -> Split? {
         let groups = Dictionary(grouping: series) { $0.labels[label] ?? "" }
-        guard groups.count > 1 else { return nil }
+        guard (2...mostCopies).contains(groups.count) else { return nil }
         // What depends on the label tells the copies apart as well: a replica's name beside its server's.
         let dependent = names.filter { name in
             groups.values.allSatisfy { group in Set(group.map { $0.labels[name] ?? "" }).count == 1 }

@@ -83,7 +83,7 @@ package struct CounterReader: Sendable {
         role.append(roles.role(of: spelt))
         let address = spelt.address ?? ""
         addressOfSeries.append(address)
-        addresses[address, default: ScrapedAddress()].add(id, spelt, meaningful: roles.meaningful)
+        addresses[address, default: ScrapedAddress()].add(id, spelt)
         return id
     }
 
@@ -114,7 +114,7 @@ package struct CounterReader: Sendable {
         _ share: Double, _ pace: Double?, _ reading: inout Reading
     ) {
         var address = addresses.removeValue(forKey: name)!  // Not copied while it changes.
-        let (copied, label) = address.setCopiesAside(samples)
+        let (copied, label) = address.setCopiesAside(samples, meaningful: roles.meaningful)
         reading.copiedBy = reading.copiedBy ?? label
         let knownStarts = addresses.values.flatMap { $0.pages.compactMap { $0.last?.began } }
         var succeeding: [Int] = []

@@ -3,7 +3,8 @@ internal import BelayCore
 /// What is known of one address: its series, which of them are copies, and its pages.
 struct ScrapedAddress: Sendable {
     private(set) var members: [(id: Int, labels: CounterSeries.Labels)] = []
-    private var copies = CopiedSeries([], meaningful: [])
+    /// nil: a series came, and they are to be found again.
+    private var copies: CopiedSeries?
     /// Series that are set aside, and series that something was counted of.
     private var copied: Set<Int> = []
     private var counted: Set<Int> = []
@@ -17,16 +18,21 @@ struct ScrapedAddress: Sendable {
     /// The page that a series was last seen on.
     private var pageOfSeries: [Int: Int] = [:]
 
-    /// - Parameter meaningful: Labels that say what a series counts.
-    mutating func add(_ id: Int, _ labels: CounterSeries.Labels, meaningful: Set<String>) {
+    mutating func add(_ id: Int, _ labels: CounterSeries.Labels) {
         members.append((id, labels))
-        copies = CopiedSeries(members, meaningful: meaningful)
+        copies = nil
     }
 
     /// Finds the series that tell what others tell already.
-    /// - Parameter samples: By a series' id, oldest first.
+    /// - Parameters:
+    ///   - samples: By a series' id, oldest first.
+    ///   - meaningful: Labels that say what a series counts.
     /// - Returns: Their ids, and the label that tells them apart.
-    mutating func setCopiesAside(_ samples: [Int: [CounterSeries.Sample]]) -> (ids: Set<Int>, label: String?) {
+    mutating func setCopiesAside(
+        _ samples: [Int: [CounterSeries.Sample]], meaningful: Set<String>
+    ) -> (ids: Set<Int>, label: String?) {
+        let copies = copies ?? CopiedSeries(members, meaningful: meaningful)
+        self.copies = copies
         guard !copies.isEmpty else { return ([], nil) }
         let (ids, label, areSeveral) = copies.copies(samples, counted: counted, known: &knownCopies)
         isOfSeveral = isOfSeveral || areSeveral
@@ -45,17 +51,20 @@ struct ScrapedAddress: Sendable {
         return (ids, label)
     }
 
+    /// No two of its series could be copies of each other.
+    private var mayBeOnlyOne: Bool { copies?.isEmpty ?? true }
+
     /// What of a page's counts no other page of the address has told already. Two pages may be one, scraped by two, before
     /// that can be seen.
     mutating func counted(_ pieces: [CountedPiece], of page: Int) -> [CountedPiece] {
         let new = pieces.filter { piece in
-            isOfSeveral || copies.isEmpty
+            isOfSeveral || mayBeOnlyOne
                 || !told.contains { $0.page != page && $0.from < piece.to && piece.from < $0.to }
         }
         guard let last = new.last else { return new }
         for (id, place) in pageOfSeries where place == page { counted.insert(id) }
         countedTo = max(countedTo, last.to)
-        if !copies.isEmpty { told = told.suffix(64) + new.map { (page, $0.from, $0.to) } }
+        if !mayBeOnlyOne { told = told.suffix(64) + new.map { (page, $0.from, $0.to) } }
         return new
     }
 

@@ -42,6 +42,9 @@ package struct SimulatedRollout: Sendable {
     private let comparators: [Comparator?]
     /// Of one interval, s.
     package let length: Double
+    /// Whether comparisons read the traffic from counters, scraped once an interval, as real ones do. Of errors only; the
+    /// query's `lag` has to be the model's.
+    package var isReadFromCounters = false
     /// Answer times that are asked for, s; nil: none.
     private let bounds: [Double]?
 
@@ -221,6 +224,7 @@ package struct SimulatedRollout: Sendable {
             else { return nil }
             let start = max(counted[index], Self.epoch.duration(to: began).inSeconds)
             guard seen > start else { return nil }
+            if simulation.isReadFromCounters { return read(index, query, from: start) }
             let counts = traffic.sum(upTo: seen, seconds: seen - start)
             let bad: [CountWindow.Bad] =
                 query.slowerThan.isEmpty
@@ -243,6 +247,35 @@ package struct SimulatedRollout: Sendable {
                 stableRequests: requests.stable, bad: bad)
             let (machine, now) = (machine, now)
             return comparators[index]?.measure(window, machine, at: now)
+        }
+
+        /// The same window by way of the reader of counters.
+        private mutating func read(_ index: Int, _ query: CounterQuery, from start: Double) -> Measurement? {
+            func moment(_ second: Double) -> Timestamp { Self.epoch.advanced(by: .milliseconds(Int64(second * 1000))) }
+            let length = simulation.length
+            let first = ((start - query.lookback.inSeconds) / length).rounded(.up) * length
+            var samples: [[CounterSeries.Sample]] = [[], [], [], []]
+            for second in stride(from: first, through: seen, by: length) {
+                let all = traffic.sum(upTo: second, seconds: max(second, 0))
+                // Stable served before the release, too.
+                let earlier = 1e9 + min(second, 0) * simulation.model.requests
+                let values = [
+                    all.canary - all.canaryBad, all.canaryBad, earlier.rounded() + all.stable - all.stableBad,
+                    all.stableBad,
+                ]
+                for (place, value) in values.enumerated() {
+                    samples[place].append(.init(at: moment(second), value: value))
+                }
+            }
+            func series(_ place: Int) -> CounterSeries {
+                CounterSeries(
+                    labels: .init(["instance": "a", "code": place % 2 == 0 ? "200" : "500"]), samples: samples[place])
+            }
+            counted[index] = seen
+            let answer = CounterAnswer.samples(
+                canary: [series(0), series(1)], stable: [series(2), series(3)], at: now)
+            let (machine, now) = (machine, now)
+            return comparators[index]?.measure(answer, machine, startedAt: now, finishedAt: now)
         }
 
         private func pairs(_ judge: Judge, window: Double) -> [SeriesAnswer.Pair] {

@@ -50,6 +50,8 @@ struct PlanCommand: AsyncParsableCommand {
         let bound = try await Release.bind(spec, journal: journal)
         let outlooks = await Release.outlooks(of: bound)
         for line in PlanText(bound: bound, notes: spec.notes, outlooks: outlooks).lines { Console.print(line) }
+        let sights = await Release.sights(of: bound.plan)
+        for line in sights.isEmpty ? [] : ["", "the queries:"] + sights { Console.print(line) }
     }
 }
 

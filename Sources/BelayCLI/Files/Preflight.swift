@@ -38,6 +38,20 @@ extension Release {
         return (worst.map { ["\($0.gate) \($0.text)"] } ?? []) + long.prefix(1)
     }
 
+    /// What `plan` says of the queries themselves: what `run` would refuse, and what is worth knowing.
+    static func sights(of plan: Plan) async -> [String] {
+        await asking { provider in
+            let now = WallClock.systemTime
+            var lines: [String] = []
+            for metric in plan.metrics {
+                let sight = await MetricSight.look(at: metric, provider, at: now)
+                lines += sight.problems.map { "  \(metric.name): `run` will refuse this: \($0)" }
+                lines += sight.notes.map { "  \(metric.name): \($0)" }
+            }
+            return lines + provider.remarks.map { "  the server remarks: \($0)" }
+        }
+    }
+
     /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
     /// and what belongs to a step is asked there.
     /// - Returns: What is no mistake, and worth knowing: a line each.

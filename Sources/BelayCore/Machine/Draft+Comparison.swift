@@ -12,29 +12,27 @@ extension Draft {
     func harm(seenBy index: Int) -> String? {
         guard plan.metrics[index].comparison != nil, let latest = evidence(of: index) else { return nil }
         if latest.test == .warmUp {
-            return latest.harm >= latest.harmLimit ? explain(index, latest, "a catastrophe in the warm-up") : nil
+            return latest.harm >= latest.harmLimit ? explain(index, "a catastrophe in the warm-up") : nil
         }
         let comparing = plan.metrics.indices.filter {
             plan.metrics[$0].comparison != nil && !plan.metrics[$0].isDryRun
         }
         let weights = comparing.reduce(0) { $0 + (plan.metrics[$1].comparison?.weight ?? 0) }
-        var (total, culprit) = (0.0, (index: index, evidence: latest, part: 0.0))
+        var (total, culprit) = (0.0, (index: index, part: 0.0))
         for other in comparing where !state.metrics[other].isSkipped {
             guard let comparison = plan.metrics[other].comparison, let seen = state.metrics[other].evidence.last,
                 seen.test != .warmUp
             else { continue }
             let part = comparison.weight / weights * seen.harm / seen.harmLimit
             total += part
-            if part > culprit.part { culprit = (other, seen, part) }
+            if part > culprit.part { culprit = (other, part) }
         }
-        return total >= 1 ? explain(culprit.index, culprit.evidence, "worse than stable") : nil
+        return total >= 1 ? explain(culprit.index, "worse than stable") : nil
     }
 
-    private func explain(_ index: Int, _ evidence: Evidence, _ what: String) -> String {
-        let value = evidence.harm >= 1e6 ? "over a million" : "\(Int(evidence.harm))"
-        let measured = state.metrics[index].lastValue
-        return
-            "\(plan.metrics[index].name): \(what), evidence \(value) (taken back at \(Int(evidence.harmLimit))), last \(measured)"
+    /// What was measured tells the evidence and its limit.
+    private func explain(_ index: Int, _ what: String) -> String {
+        "\(plan.metrics[index].name): \(what): \(state.metrics[index].lastValue)"
     }
 
     /// Why metric `index` does not let its step end by itself; nil where it has no doubt.
@@ -47,9 +45,7 @@ extension Draft {
         }
         guard evidence.reference > 0 else { return "\(metric.name): stable showed no requests to compare with" }
         guard evidence.harm < comparison.suspicion else {
-            let value = (evidence.harm * 10).rounded() / 10
-            return "\(metric.name) is suspicious: evidence \(value) (taken back at \(Int(evidence.harmLimit))), "
-                + "last \(state.metrics[index].lastValue)"
+            return "\(metric.name) is suspicious: \(state.metrics[index].lastValue)"
         }
         return nil
     }
