@@ -74,7 +74,7 @@ extension GateSuites {
             }
         }
 
-        private static func number(_ key: String, in line: Substring) -> Double? {
+        static func number(_ key: String, in line: Substring) -> Double? {
             line.firstRange(of: "\"\(key)\":").flatMap {
                 Double(line[$0.upperBound...].prefix { $0.isNumber || $0 == "." })
             }

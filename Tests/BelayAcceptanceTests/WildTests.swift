@@ -85,6 +85,42 @@ extension GateSuites {
             }
         }
 
+        @Test
+        func `two jobs that scrape one HAProxy count its requests once, and plan says which label tells them apart`()
+            async throws
+        {
+            try await Stage.with { stage in
+                try await stage.rig.startBlue(errors: 0.1)
+                try await stage.rig.startGreen(errors: 0.1)
+                let config = "\(stage.rig.folder)/prometheus.yml"
+                let once = try String(contentsOfFile: config, encoding: .utf8)
+                let job = try #require(once.split(separator: "\n").first { $0.contains("job_name: haproxy") })
+                try (once + job.replacing("job_name: haproxy", with: "job_name: again") + "\n").write(
+                    toFile: config, atomically: true, encoding: .utf8)
+                try await stage.watch()
+                let load = Load(port: stage.rig.frontends[0], perSecond: 200, life: 100)
+                defer { load.stop() }
+                let file = try stage.file(CompareTests.steps(50), analysis: CompareTests.gate(stage))
+                try await Rig.until("`plan` sees the copies", within: 30) {
+                    try await stage.belay("plan", file).text.contains(
+                        "the same requests stand under several values of `job`; they count once")
+                }
+                let ended = try await stage.belay("run", file)
+                #expect(ended.code == 0, "\(ended.text)")
+                // 200 requests a second of both versions, and not twice as many.
+                let evidence = try await stage.belay("show", "app", "--evidence")
+                #expect(evidence.code == 0, "\(evidence.text)")
+                let record = try await stage.belay("events", "app", "--output", "json")
+                var (requests, seconds) = (0.0, 0.0)
+                for line in record.text.split(separator: "\n") where line.contains("\"evidence\"") {
+                    func number(_ key: String) -> Double { CompareTests.number(key, in: line) ?? 0 }
+                    requests += number("canary") + number("stable")
+                    seconds += (number("to") - number("from")) / 1000
+                }
+                #expect(requests / seconds < 260 && requests / seconds > 140, "\(requests) in \(seconds) s")
+            }
+        }
+
         @Test func `the measurement that took the traffic back is shown as failed, with its cause`() async throws {
             try await Stage.with { stage in
                 try await stage.rig.startBlue(errors: 0.1)

@@ -128,7 +128,8 @@ struct CopiedSeries: Sendable {
             guard let twin = other.members[labels], let ours = samples[id], let theirs = samples[twin] else { continue }
             switch Self.agreement(ours, theirs) {
             case .other where falls: found = .unclear
-            case .other, .none, .unclear: return (.other, isApart)
+            case .unclear: found = .unclear
+            case .other, .none: return (.other, isApart)
             case .moved: found = found == .unclear ? .unclear : .moved
             case .still: break
             }
@@ -168,9 +169,12 @@ struct CopiedSeries: Sendable {
         var (i, j) = (0, 0)
         var value: Double?
         var (hasMoved, agreed) = (false, false)
+        // Two counters that have nothing to do with each other disagree from the beginning; what goes well for a while and
+        // then does not is one counter to which something happened.
+        var disagreement: Agreement { hasMoved && i > 1 && j > 1 ? .unclear : .other }
         while i < one.count || j < other.count {
             if i < one.count, j < other.count, one[i].at == other[j].at {
-                if one[i].value != other[j].value { return .other }
+                if one[i].value != other[j].value { return disagreement }
                 agreed = agreed || one[i].value > 0
                 hasMoved = hasMoved || value.map { one[i].value > $0 } ?? false
                 value = one[i].value
@@ -183,11 +187,11 @@ struct CopiedSeries: Sendable {
             let sample = own.last!
             if let value, sample.value < value {
                 // It fell by itself, or it was not there before its twin fell; and the twin falls, too.
-                if own.count > 1, sample.value >= own[own.count - 2].value { return .other }
+                if own.count > 1, sample.value >= own[own.count - 2].value { return disagreement }
                 if next > 0, next < twin.count, twin[next - 1].value > sample.value,
                     twin[next].value >= twin[next - 1].value
                 {
-                    return .other
+                    return disagreement
                 }
             }
             // Both are seen on either side of the movement, or it could be anybody's.
