@@ -7,6 +7,15 @@ package struct SeriesSelector: Hashable, Sendable {
         /// `=`, `!=`, `=~` or `!~`.
         package let comparison: String
         package let value: String
+
+        fileprivate var needsLabel: Bool {
+            switch comparison {
+            case "=": !value.isEmpty
+            // What cannot be read is the server's to refuse.
+            case "=~": (try? Regex(value)).map { "".wholeMatch(of: $0) == nil } ?? false
+            default: false
+            }
+        }
     }
 
     /// The metric's name; empty where a matcher gives it.
@@ -16,6 +25,11 @@ package struct SeriesSelector: Hashable, Sendable {
     package let text: String
 
     package var labels: Set<String> { Set(matchers.map(\.label)).subtracting(["__name__"]) }
+
+    /// Labels that a series has to have to be selected: an absent one is as good as `""`.
+    package var needed: Set<String> {
+        Set(matchers.filter(\.needsLabel).map(\.label)).subtracting(["__name__"])
+    }
 
     /// Whether it selects from the same metric, under fewer conditions.
     package func isWider(than other: SeriesSelector) -> Bool {
@@ -47,7 +61,7 @@ extension PromQL {
     package static func ageQuery(of queries: [String]) -> String? {
         var texts: [String] = []
         for query in queries {
-            guard let selectors = selectors(in: query) else { return nil }
+            guard let selectors = selectors(in: query), !isShifted(query) else { return nil }
             for selector in selectors where !texts.contains(selector.text) { texts.append(selector.text) }
         }
         guard !texts.isEmpty, texts.count <= 16 else { return nil }
@@ -55,6 +69,12 @@ extension PromQL {
             "label_replace(max(timestamp(\(text))), \"selector\", \"\(place)\", \"\", \"\")"
         }
         return "time() - min(\(newest.joined(separator: " or ")))"
+    }
+
+    /// Whether `offset` or `@` moves what is selected: then the newest sample is not the one that is seen.
+    private static func isShifted(_ query: String) -> Bool {
+        var scanner = Scanner(query)
+        return scanner.selectors() == nil || scanner.isShifted
     }
 
     /// What a query over a histogram asks for, where the quantile is all it asks.
@@ -99,6 +119,7 @@ extension Metric {
 private struct Scanner {
     private let characters: [Character]
     private var place = 0
+    private(set) var isShifted = false
 
     /// Words after which a list of labels stands.
     private static let beforeLabels: Set = ["by", "without", "on", "ignoring", "group_left", "group_right"]
@@ -127,6 +148,7 @@ private struct Scanner {
                 let start = place
                 skipWord()
                 let word = String(characters[start..<place])
+                isShifted = isShifted || word.lowercased() == "offset"
                 skipBlanks()
                 if Self.beforeLabels.contains(word.lowercased()) {
                     if next == "(", !skip(to: ")") { return nil }
@@ -138,7 +160,9 @@ private struct Scanner {
                 } else if !isBeforeLabels {
                     add(SeriesSelector(name: word, matchers: [], text: word), to: &found)
                 }
-            default: place += 1
+            default:
+                isShifted = isShifted || character == "@"
+                place += 1
             }
         }
         return found

@@ -34,7 +34,7 @@ package struct MetricSight: Hashable, Sendable {
                 }),
                 case .series(let series) = await provider.vector(wider.text, of: metric, at: moment), !series.isEmpty
             else { continue }
-            let unknown = selector.labels.subtracting(wider.labels).filter { label in
+            let unknown = selector.needed.subtracting(wider.labels).filter { label in
                 !series.contains { $0.labels[label] != nil }
             }
             if !unknown.isEmpty {

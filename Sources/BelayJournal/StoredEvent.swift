@@ -130,7 +130,7 @@ package enum StoredEvent {
             "fresh": .bool(measured.isFresh), "watched": .duration(measured.watched),
             "watchedUntil": measured.watchedUntil.map { .time($0) },
             "sampled": measurement.sampledAt.map { .time($0) },
-            "requests": measurement.requests.map { .double($0) },
+            "requests": measurement.requests.map { .double($0) }, "idle": measurement.isIdle ? .bool(true) : nil,
             "evidence": measurement.evidence.map(StoredEvidence.encode),
         ])
     }
@@ -141,7 +141,7 @@ package enum StoredEvent {
             metric: try need(json["metric"]?.count), phase: phase, value: json["value"]?.string ?? "",
             message: json["message"]?.string ?? "", startedAt: try need(json["started"]?.time),
             finishedAt: try need(json["finished"]?.time), sampledAt: json["sampled"]?.time,
-            requests: json["requests"]?.number,
+            requests: json["requests"]?.number, isIdle: json["idle"]?.bool ?? false,
             evidence: try StoredEvidence.decode(json["evidence"]))
         return Event.Measured(
             measurement: measurement, isFresh: try need(json["fresh"]?.bool),

@@ -189,7 +189,7 @@ struct PrometheusProvider: Sendable {
 
     /// What each server needs to answer with all it knows and nothing old; the others ignore it. Thanos and
     /// VictoriaMetrics' cluster would leave out what a missing node holds, VictoriaMetrics the last 30 s.
-    private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1&latency_offset=0"
+    private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1&latency_offset=1ms"
 
     private func fetch(
         _ path: String, _ form: KeyValuePairs<String, String>, _ query: PrometheusQuery, at moment: Timestamp,

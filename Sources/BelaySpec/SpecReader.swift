@@ -69,7 +69,7 @@ struct SpecReader {
             return nil
         }
         guard let expanded = expandEnvironment(scalar.string) else { return nil }
-        if let emptied = emptiedMatcher(in: scalar.string) {
+        if isAboutSeries, let emptied = emptiedMatcher(in: scalar.string) {
             fail(
                 "`\(emptied)` has no value here, and a matcher of nothing selects every series without that label; where that "
                     + "is meant, write `\"\"`")
@@ -214,6 +214,11 @@ struct SpecReader {
             return nil
         }
         return value
+    }
+
+    /// A query, or an argument that may become a part of one; elsewhere `x="${Y}"` is no matcher.
+    private var isAboutSeries: Bool {
+        [".prometheus.", ".series[", ".args"].contains { path.contains($0) }
     }
 
     /// What fills a whole quoted matcher, `version="{{args.version}}"`, and turns out to be nothing.

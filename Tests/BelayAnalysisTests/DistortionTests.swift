@@ -52,7 +52,7 @@ struct DistortionTests {
                 result.requests += window.canaryRequests
                 result.bad += window.bad[0].canary
                 if !note.isEmpty { result.notes.append(note) }
-            case .noData(let why), .error(let why): result.notes.append(why)
+            case .noData(let why), .idle(let why), .error(let why): result.notes.append(why)
             case .nothingNew: break
             }
         }
@@ -111,6 +111,18 @@ struct DistortionTests {
         let good = Self.series(["code": "200"], (0...12).map { 9000 + 300 * Double($0) })
         let seen = Self.read([good, Self.series(["code": "500"], from: 105, [4, 6, 6, 7, 7, 7])])
         #expect(seen.bad == 7 && seen.notes.isEmpty)
+    }
+
+    @Test func `an exporter that drops children which nobody uses goes on counting`() {
+        let good = Self.series(["code": "200", "route": "/"], (0...12).map { 9000 + 300 * Double($0) })
+        // Stood still for a minute, dropped, and back later at a value that goes on.
+        let dropped = Self.series(["code": "200", "route": "/old"], Array(repeating: 70, count: 7))
+        let back = Self.series(["code": "200", "route": "/old"], from: 150, [75, 76, 77])
+        let seen = Self.read([
+            good, CounterSeries(labels: dropped.labels, samples: dropped.samples + back.samples),
+            Self.series(["code": "500", "route": "/"], Array(repeating: 2, count: 13)),
+        ])
+        #expect(seen.requests == 8 * 300 + 7 && seen.bad == 0 && seen.notes.isEmpty, "\(seen)")
     }
 
     // MARK: 3, copies

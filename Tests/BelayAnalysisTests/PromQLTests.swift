@@ -28,6 +28,8 @@ struct PromQLTests {
         #expect(all[1].isWider(than: all[0]))
         #expect(!all[0].isWider(than: all[1]) && !all[2].isWider(than: all[0]) && !all[3].isWider(than: all[0]))
         #expect(all[0].labels == ["a", "code"])
+        let absent = try #require(PromQL.selectors(in: "x{a!=\"1\",b=\"\",c=~\".*\",d!~\"x\",e=~\".+\",f=\"1\"}"))
+        #expect(absent[0].needed == ["e", "f"])
     }
 
     @Test func `the age is that of the oldest selector's newest sample`() {
@@ -36,6 +38,10 @@ struct PromQLTests {
                 == "time() - min(label_replace(max(timestamp(a)), \"selector\", \"0\", \"\", \"\") or "
                 + "label_replace(max(timestamp(b)), \"selector\", \"1\", \"\", \"\"))")
         #expect(PromQL.ageQuery(of: ["vector(1)"]) == nil)
+        // The newest sample is not the one that is seen.
+        #expect(PromQL.ageQuery(of: ["rate(a[1m] offset 5m)"]) == nil)
+        #expect(PromQL.ageQuery(of: ["a @ 1700000000"]) == nil)
+        #expect(PromQL.ageQuery(of: ["a{b=\"offset @\"}"]) != nil)
     }
 
     @Test func `a quantile is found where it is all that is asked`() {

@@ -66,6 +66,24 @@ struct WildGateTests {
         #expect(story.cause == nil)
     }
 
+    @Test func `windows without a request are watched, and blind all the same`() {
+        var story = Story.holding(Fixture.plan(metrics: [Fixture.metric { $0.blindFor = .seconds(60) }]))
+        func idle(_ second: Double) -> Input {
+            .measured(
+                Measurement(
+                    metric: 0, phase: .noData, value: "", message: "no request", startedAt: seconds(second),
+                    finishedAt: seconds(second), isIdle: true))
+        }
+        // One window in four has a request.
+        for second in stride(from: 2.0, through: 32, by: 10) {
+            story.tell(second == 32 ? Self.measured(.successful, at: second) : idle(second), at: seconds(second))
+        }
+        #expect(story.phase == .routing(step: 1))
+        var silent = Story.holding(Fixture.plan(metrics: [Fixture.metric { $0.blindFor = .seconds(60) }]))
+        for second in stride(from: 2.0, through: 62, by: 10) { silent.tell(idle(second), at: seconds(second)) }
+        #expect(silent.cause?.kind == .blind)
+    }
+
     // MARK: 11, requests
 
     @Test func `a step without hold passes only with a request of the canary in a fresh measurement`() {

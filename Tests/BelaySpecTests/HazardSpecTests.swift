@@ -56,6 +56,12 @@ struct HazardSpecTests {
         #expect(says.isEmpty || issues.contains { $0.contains(says) }, "\(issues)")
     }
 
+    @Test func `outside a query a quoted variable is no matcher`() {
+        let command = MetricSpecTests.metric("provider: {command: {run: [deploy, '--label=\"${EMPTY}\"']}}")
+        let loader = SpecTests.loader(environment: ["EMPTY": ""])
+        #expect(loader.lint(MetricSpecTests.rollout(command)).isEmpty)
+    }
+
     @Test func `an argument declared twice is refused with both lines`() {
         let template = """
             apiVersion: belay.dev/v1

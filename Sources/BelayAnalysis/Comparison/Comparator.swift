@@ -36,7 +36,8 @@ package struct Comparator: Sendable {
         guard let query = machine.plan.metrics[index].counters else { return nil }
         let progress = machine.state.metrics[index]
         let counted = [progress.countedAt, progress.comparesFrom].compactMap(\.self).max() ?? now
-        return query.lookback + max(counted.duration(to: now), .zero)
+        // What is older is read across: a counter's difference needs no samples in between.
+        return query.lookback + min(max(counted.duration(to: now), .zero), max(query.lookback * 4, .seconds(600)))
     }
 
     /// What the server's answer says, as a measurement for the machine to judge.
@@ -46,13 +47,14 @@ package struct Comparator: Sendable {
         let progress = machine.state.metrics[metric]
         catchUp(with: progress.evidence)
         func result(
-            _ phase: MeasurementPhase, _ value: String = "", _ message: String = "", _ evidence: Evidence? = nil
+            _ phase: MeasurementPhase, _ value: String = "", _ message: String = "", _ evidence: Evidence? = nil,
+            isIdle: Bool = false
         )
             -> Measurement
         {
             Measurement(
                 metric: metric, phase: phase, value: value, message: message, startedAt: startedAt,
-                finishedAt: finishedAt, evidence: evidence)
+                finishedAt: finishedAt, isIdle: isIdle, evidence: evidence)
         }
         switch answer {
         case .noData(let message): return result(.noData, "", message)
@@ -73,6 +75,7 @@ package struct Comparator: Sendable {
                 share: present == .full ? 1 : Double(max(present, before).basisPoints) / 10_000)
             {
             case .noData(let message): return result(.noData, "", message)
+            case .idle(let message): return result(.noData, "", message, isIdle: true)
             case .error(let message): return result(.error, "", message)
             case .nothingNew(let why):
                 return result(.successful, progress.lastValue, why.isEmpty ? "no new sample yet" : why)
@@ -106,7 +109,8 @@ package struct Comparator: Sendable {
         let share = machine.plan.share(ofStep: step)
         let isWhole =
             machine.state.confirmed == share && window.since >= machine.verifiedAt.advanced(by: offset)
-        let began = (machine.state.watchingSince ?? machine.state.phaseSince).advanced(by: offset)
+        let watching = machine.state.watchingSince ?? machine.state.phaseSince
+        let began = min(watching, machine.state.metrics[metric].comparesFrom ?? watching).advanced(by: offset)
         let test: Evidence.Test
         if began.duration(to: window.from) < comparison.warmUp {
             test = .warmUp
@@ -176,7 +180,7 @@ package struct Comparator: Sendable {
                 switch windows.next(canary: canary, stable: stable, until: end, share: 0.999) {
                 case .noData(let message) where end == until: return (.noData, "-", message)
                 case .error(let message): return (.error, "-", message)
-                case .noData, .nothingNew: continue
+                case .noData, .idle, .nothingNew: continue
                 case .window(let window, _):
                     process.add(Counts(window), isWhole: true)
                     total = total.map { $0 + window } ?? window

@@ -80,9 +80,9 @@ struct CopiedSeries: Sendable {
                     let pair = Pair(
                         label: split.label, one: min(earlier.value, group.value), other: max(earlier.value, group.value)
                     )
-                    let comparison = compare(earlier, group, samples)
+                    let comparison = compare(earlier, group, samples, counted)
                     let isUnclear = comparison.agreement == .unclear
-                    if known.contains(pair), comparison.isApart || isUnclear { return true }
+                    if known.contains(pair), comparison.isApart || comparison.agreement != .other { return true }
                     let isCopy = comparison.agreement == .moved || comparison.isApart && isUnclear
                     if isCopy { known.insert(pair) }
                     areSeveral = areSeveral || comparison.isApart && comparison.agreement == .other
@@ -113,7 +113,7 @@ struct CopiedSeries: Sendable {
     /// Whether two groups tell the same counters: all they share agrees, something of it moved, and what only one of them
     /// has was never there while the other was scraped. Groups that never share a scrape are scraped by two.
     private func compare(
-        _ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]]
+        _ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]], _ counted: Set<Int>
     ) -> (agreement: Agreement, isApart: Bool) {
         func told(by group: Group) -> [[CounterSeries.Sample]] { group.members.values.compactMap { samples[$0] } }
         let (ours, theirs) = (told(by: one), told(by: other))
@@ -123,10 +123,15 @@ struct CopiedSeries: Sendable {
             let theirLast = theirTimes.max(), max(ourFirst, theirFirst) <= min(ourLast, theirLast)
         else { return (.none, isApart) }
         let falls = (ours + theirs).contains { zip($0, $0.dropFirst()).contains { $0.value > $1.value } }
+        let areNew = counted.isDisjoint(with: one.members.values) && counted.isDisjoint(with: other.members.values)
         var found = Agreement.still
         for (labels, id) in one.members {
             guard let twin = other.members[labels], let ours = samples[id], let theirs = samples[twin] else { continue }
-            switch Self.agreement(ours, theirs) {
+            switch Self.agreement(
+                ours, theirs,
+                areNew: areNew
+                    || ours.first.map { $0.at > ourFirst } ?? false && theirs.first.map { $0.at > theirFirst } ?? false)
+            {
             case .other where falls: found = .unclear
             case .unclear: found = .unclear
             case .other, .none: return (.other, isApart)
@@ -165,17 +170,27 @@ struct CopiedSeries: Sendable {
     }
 
     /// Puts two series together in the order of their scrapes: one counter never falls unless both do.
-    private static func agreement(_ one: [CounterSeries.Sample], _ other: [CounterSeries.Sample]) -> Agreement {
+    /// - Parameter areNew: Nothing was counted of either yet, or both were just born.
+    private static func agreement(
+        _ one: [CounterSeries.Sample], _ other: [CounterSeries.Sample], areNew: Bool
+    ) -> Agreement {
+        let isTogether = one.contains { sample in other.contains { $0.at == sample.at } }
         var (i, j) = (0, 0)
         var value: Double?
-        var (hasMoved, agreed) = (false, false)
+        var (hasMoved, haveMovedAlike) = (false, false)
         // Two counters that have nothing to do with each other disagree from the beginning; what goes well for a while and
         // then does not is one counter to which something happened.
         var disagreement: Agreement { hasMoved && i > 1 && j > 1 ? .unclear : .other }
         while i < one.count || j < other.count {
             if i < one.count, j < other.count, one[i].at == other[j].at {
                 if one[i].value != other[j].value { return disagreement }
-                agreed = agreed || one[i].value > 0
+                // Both changed by the same; or nothing was counted of them yet, and they have the same history; or one of
+                // them came later and has it, too.
+                let isNew = i == 0 && j > 0 || j == 0 && i > 0
+                haveMovedAlike = haveMovedAlike || isNew && one[i].value >= 10 || areNew && one[i].value > 0
+                if i > 0, j > 0, one[i - 1].value == other[j - 1].value, one[i].value != one[i - 1].value {
+                    haveMovedAlike = true
+                }
                 hasMoved = hasMoved || value.map { one[i].value > $0 } ?? false
                 value = one[i].value
                 (i, j) = (i + 1, j + 1)
@@ -199,6 +214,6 @@ struct CopiedSeries: Sendable {
             value = sample.value
             if isOurs { i += 1 } else { j += 1 }
         }
-        return hasMoved && one.count + other.count > 3 || agreed ? .moved : .still
+        return hasMoved && one.count + other.count > 3 && !isTogether || haveMovedAlike ? .moved : .still
     }
 }

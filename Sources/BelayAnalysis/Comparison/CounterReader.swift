@@ -127,7 +127,7 @@ package struct CounterReader: Sendable {
                 let setting = ScrapedPage.Setting(
                     target: name, roles: roles, role: role, start: start, share: share, pace: pace,
                     knownStarts: knownStarts + address.pages.compactMap { $0.last?.began },
-                    isKnownAddress: address.pages.contains { $0.last != nil }, starts: starts)
+                    isKnownAddress: address.isKnown, starts: starts)
                 let dated = scrapes.map { scrape in
                     ScrapedPage.Scrape(at: scrape.at, entries: scrape.entries, began: Self.began(at: scrape.at, starts))
                 }

@@ -9,6 +9,8 @@ package struct CounterWindows: Sendable {
         /// There is data, and nothing new in it yet; or, with a reason, only the next sample will tell.
         case nothingNew(String)
         case noData(String)
+        /// The window is there, and no request in it.
+        case idle(String)
         /// The counters are not what the file says they are.
         case error(String)
     }
@@ -92,7 +94,7 @@ package struct CounterWindows: Sendable {
         let seen = window.canaryRequests + (share < 1 ? window.stableRequests : 0)
         guard seen > 0 else {
             let who = share < 1 ? "either version" : "the canary"
-            return .noData(
+            return .idle(
                 (["no request of \(who) in \(window.from.duration(to: until).text)", note]
                     .filter { !$0.isEmpty }).joined(separator: "; "))
         }

@@ -15,6 +15,9 @@ struct ScrapedAddress: Sendable {
     private var isOfSeveral = false
     private var knownCopies: Set<CopiedSeries.Pair> = []
     var pages: [ScrapedPage] = []
+    /// Whether anything was ever read of it.
+    var isKnown: Bool { wasRead || pages.contains { $0.last != nil } }
+    private var wasRead = false
     /// The page that a series was last seen on.
     private var pageOfSeries: [Int: Int] = [:]
 
@@ -96,6 +99,7 @@ struct ScrapedAddress: Sendable {
         let known = Set(ids.compactMap { pageOfSeries[$0] })
         let place = known.min() ?? pages.count
         if known.isEmpty { pages.append(ScrapedPage()) }
+        wasRead = wasRead || known.contains { pages[$0].last != nil }
         if known.count > 1 { for page in known { pages[page].beginAnew(after: countedTo) } }
         for id in ids { pageOfSeries[id] = place }
         return place

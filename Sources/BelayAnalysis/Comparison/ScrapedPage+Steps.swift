@@ -19,8 +19,15 @@ extension ScrapedPage {
             }
             // The newest scrapes may still be on their way into the store.
             guard later.count > 1, scrape.at.duration(to: later.last!.at) >= Self.patience else { return .wait }
-            let isRenamed = scrape.entries.contains { before.value(of: $0.id) == nil }
-            return .leaveOut(isRenamed ? .renamed : .ended, through: 0)
+            let born = scrape.entries.filter { before.value(of: $0.id) == nil }
+            if !missing.allSatisfy({ wasIdle($0) }) {
+                return .leaveOut(born.isEmpty ? .ended : .renamed, through: 0)
+            }
+            // What stood still until it went has taken nothing along, unless it goes on under another name.
+            let mayBe = born.contains { new in
+                missing.contains { setting.role[$0.id] == setting.role[new.id] && $0.value <= new.value }
+            }
+            if mayBe { return .leaveOut(.renamed, through: 0) }
         }
         return growth(before, scrape, later, setting)
     }
@@ -86,7 +93,9 @@ extension ScrapedPage {
             let role = setting.role[entry.id]
             if let earlier = before.value(of: entry.id) {
                 growth.append((role, entry.value - earlier))
-            } else if ended.contains(where: { setting.role[$0.id] == role && $0.value <= entry.value }) {
+            } else if let back = ended.first(where: { $0.entry.id == entry.id && $0.entry.value <= entry.value }) {
+                growth.append((role, entry.value - back.entry.value))
+            } else if ended.contains(where: { setting.role[$0.entry.id] == role && $0.entry.value <= entry.value }) {
                 return .leaveOut(.renamed, through: 0)
             } else {
                 growth.append((role, entry.value))

@@ -13,6 +13,13 @@ struct ScrapedPage: Sendable {
         var value: Double
     }
 
+    /// A series that is there no more.
+    struct Gone: Hashable, Sendable {
+        let entry: Entry
+        /// When it was last seen.
+        let at: Timestamp
+    }
+
     /// One answer of the target.
     struct Scrape: Hashable, Sendable {
         let at: Timestamp
@@ -81,12 +88,17 @@ struct ScrapedPage: Sendable {
     private var succeedsAt: Timestamp?
     private var silentUntil = Timestamp(milliseconds: .min)
     /// Children that went away, with their last values: one that appears at such a height or above may be the same.
-    private(set) var ended: [Entry] = []
+    private(set) var ended: [Gone] = []
+    /// When each series was last seen to grow, and when the page was first read.
+    private var movedAt: [Int: Timestamp] = [:]
+    private var firstAt: Timestamp?
 
     /// Beyond so many times the traffic seen so far, counts are not believed.
     static let largestSurge = 4.0
     /// So long a series may be missing before it has ended.
     static let patience: Duration = .seconds(20)
+    /// So long a series that ended may come back under another name.
+    private static let memory: Duration = .seconds(120)
     /// Two clocks that tell one beginning may differ by so much.
     static let startTolerance: Duration = .milliseconds(1500)
 
@@ -124,11 +136,12 @@ struct ScrapedPage: Sendable {
                             target: setting.target, from: from, to: scrape.at, requests: tally.requests, bad: tally.bad)
                     )
                 }
-                if ground == .restarted { ended = [] }
+                if ground == .restarted { (ended, movedAt) = ([], [:]) } else { bury(before, scrape) }
                 last = scrape
                 index += 1
             case .leaveOut(let distortion, let further):
-                if distortion == .jumped { pace = max(pace ?? 0, setting.pace ?? 0) * 2 }
+                // So that a real surge is not left out for ever.
+                if distortion == .jumped { pace = [pace, setting.pace].compactMap(\.self).max().map { $0 * 2 } }
                 if !isPast { outcome.leftOut.append(distortion) }
                 index += further
                 if distortion == .renamed || distortion == .ended { bury(before, scrapes[index]) }
@@ -152,15 +165,17 @@ struct ScrapedPage: Sendable {
     /// or was seen at an earlier scrape without any of these series.
     private mutating func begin(with scrape: Scrape, _ setting: Setting, _ outcome: inout Outcome) {
         last = scrape
+        firstAt = firstAt ?? scrape.at
         guard scrape.at > setting.start else { return }
         if setting.isKnownAddress {
             succeedsAt = scrape.at
             return
         }
-        guard let origin = origin(of: scrape, setting) else { return }
+        guard let (origin, isWitnessed) = origin(of: scrape, setting), origin >= silentUntil else { return }
         let growth = scrape.entries.map { (setting.role[$0.id], $0.value) }
         let seconds = origin.duration(to: scrape.at).inSeconds
-        guard let tally = setting.roles.tally(growth), isPlausible(tally.requests, in: seconds, setting) != false else {
+        guard let tally = setting.roles.tally(growth), isPlausible(tally.requests, in: seconds, setting) ?? !isWitnessed
+        else {
             return outcome.leftOut.append(.jumped)
         }
         outcome.pieces.append(
@@ -169,22 +184,25 @@ struct ScrapedPage: Sendable {
     }
 
     /// From when on the values of a page's first scrape were counted; nil where nobody knows.
-    private func origin(of scrape: Scrape, _ setting: Setting) -> Timestamp? {
+    /// - Returns: Also whether the process was seen without these series, and did not just begin: series that a label moved
+    ///   into the selector look the same, so that more has to speak for them.
+    private func origin(of scrape: Scrape, _ setting: Setting) -> (Timestamp, isWitnessed: Bool)? {
         guard let began = scrape.began else { return nil }
         // The process answered so long before that nothing of it can be late, and had none of these series: they were
         // born since.
         let witness = scrape.at.advanced(by: .zero - Self.patience)
         let earlier = setting.starts.last { $0.at <= witness && Self.isSame($0.began, began) }
-        if let earlier { return earlier.at }
+        if let earlier { return (earlier.at, true) }
         // One process under two addresses begins at one moment.
         let isKnown = setting.knownStarts.contains { Self.isSame($0, began, within: .milliseconds(50)) }
-        return began >= setting.start && !isKnown ? began : nil
+        return began >= setting.start && !isKnown ? (began, false) : nil
     }
 
     /// A series is not this page's any more.
     mutating func forget(_ id: Int) {
         last?.entries.removeAll { $0.id == id }
-        ended.removeAll { $0.id == id }
+        ended.removeAll { $0.entry.id == id }
+        movedAt[id] = nil
     }
 
     /// Counting begins anew; what is known of the traffic stays.
@@ -205,8 +223,22 @@ struct ScrapedPage: Sendable {
 
     /// Remembers the children that are gone.
     private mutating func bury(_ before: Scrape, _ scrape: Scrape) {
-        ended += before.entries.filter { scrape.value(of: $0.id) == nil }
-        ended.removeAll { scrape.value(of: $0.id) != nil }
+        for entry in scrape.entries where before.value(of: entry.id).map({ entry.value > $0 }) ?? true {
+            movedAt[entry.id] = scrape.at
+        }
+        let gone = before.entries.filter { scrape.value(of: $0.id) == nil }
+        ended += gone.map { Gone(entry: $0, at: before.at) }
+        // A name is taken over at once, or not at all.
+        ended.removeAll { one in
+            scrape.value(of: one.entry.id) != nil || one.at.duration(to: scrape.at) > Self.memory
+        }
+        for one in gone { movedAt[one.id] = nil }
+    }
+
+    /// Whether a series stood still before it went: exporters drop children that nobody uses.
+    func wasIdle(_ entry: Entry) -> Bool {
+        guard let last, let moved = movedAt[entry.id] ?? firstAt else { return false }
+        return moved.duration(to: last.at) >= Self.patience
     }
 
     private mutating func note(_ requests: Double, in seconds: Double, _ ground: Ground, _ setting: Setting) {
@@ -218,7 +250,7 @@ struct ScrapedPage: Sendable {
 
     private mutating func learn(_ rate: Double) {
         // What is far beyond everything before is believed only step by step.
-        if rate > 0 { pace = max(pace ?? 0, pace.map { min(rate, $0 * 2) } ?? rate) }
+        if rate > 0 { pace = pace.map { max($0, min(rate, $0 * 2)) } ?? rate }
     }
 }
 

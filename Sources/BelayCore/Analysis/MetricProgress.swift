@@ -66,7 +66,8 @@ package struct MetricProgress: Hashable, Sendable {
         case .noData: blindSince = blindSince ?? measurement.startedAt
         case .successful, .failed, .inconclusive, .error: blindSince = nil
         }
-        if measurement.phase.hasData {
+        if measurement.isIdle { countedAt = measurement.finishedAt }
+        if measurement.coversTime {
             coveredFrom = stretchStart(with: measurement, interval: metric.interval)
             coveredTo = measurement.finishedAt
         }

@@ -34,7 +34,7 @@ extension Draft {
     /// The hold's watched time after this measurement: what lies in the unbroken stretches of all gates at once.
     private func credit(_ measurement: Measurement) -> (Duration, Timestamp?) {
         let unchanged = (state.watched, state.watchedUntil)
-        guard case .holding = state.phase, measurement.phase.hasData, isInForce else { return unchanged }
+        guard case .holding = state.phase, measurement.coversTime, isInForce else { return unchanged }
         guard machine.gates.contains(measurement.metric) else { return unchanged }
         var from = state.watchedUntil ?? state.phaseSince
         var to = measurement.finishedAt

@@ -69,15 +69,20 @@ package struct Measurement: Hashable, Sendable {
     package let sampledAt: Timestamp?
     /// The requests in its window, where the metric has a query for them.
     package let requests: Double?
+    /// There was nothing to see, and it was looked at: a window without any request. The time counts as watched, and what
+    /// is blind stays so.
+    package let isIdle: Bool
     /// What a comparison knew with it; nil where there was no new window.
     package let evidence: Evidence?
 
     package init(
         metric: Int, phase: MeasurementPhase, value: String, message: String = "", startedAt: Timestamp,
-        finishedAt: Timestamp, sampledAt: Timestamp? = nil, requests: Double? = nil, evidence: Evidence? = nil
+        finishedAt: Timestamp, sampledAt: Timestamp? = nil, requests: Double? = nil, isIdle: Bool = false,
+        evidence: Evidence? = nil
     ) {
         self.sampledAt = sampledAt
         self.requests = requests
+        self.isIdle = isIdle
         self.evidence = evidence
         self.metric = metric
         self.phase = phase
@@ -89,6 +94,9 @@ package struct Measurement: Hashable, Sendable {
 
     /// Up to when it looks.
     package var looksTo: Timestamp { sampledAt ?? startedAt }
+
+    /// Whether its time counts as watched.
+    package var coversTime: Bool { phase.hasData || isIdle }
 
     /// The same as no data: its samples are older than what it should be about.
     var asTooOld: Measurement {

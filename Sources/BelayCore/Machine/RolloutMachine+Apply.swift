@@ -2,9 +2,8 @@ extension RolloutMachine {
     /// Folds one journaled event into the state. Judges nothing.
     package mutating func apply(_ event: Event, at now: Timestamp) {
         position += 1
-        let before = state.lastEventAt
         state.lastEventAt = now
-        defer { excuse(since: before, event, at: now) }
+        defer { excuse(at: now) }
         switch event {
         case .started: break  // Only ever the first record.
         case .tookOver(let epoch, _): takeOver(epoch, at: now)
@@ -76,12 +75,11 @@ extension RolloutMachine {
     }
 
     /// Keeps count of the time in which nobody could have watched the present hold.
-    private mutating func excuse(since before: Timestamp, _ event: Event, at now: Timestamp) {
+    private mutating func excuse(at now: Timestamp) {
         guard case .holding = state.phase else {
             (state.excused, state.excusedSince) = (.zero, nil)
             return
         }
-        if case .tookOver = event, state.excusedSince == nil { state.excusedSince = before }
         let isExcused =
             state.pause != nil || state.lostSince != nil || state.claimedEpoch != state.epoch
             || state.confirmed != wantedShare
@@ -96,6 +94,9 @@ extension RolloutMachine {
     private mutating func takeOver(_ epoch: Int, at now: Timestamp) {
         state.epoch = epoch
         state.tookOverAt = now
+        // What an earlier driver, or an earlier version, left unwatched is not held against the present one.
+        state.excused = max(state.excused, state.phaseSince.duration(to: now) - state.watched)
+        state.excusedSince = nil
         state.assertingSince = now
         (state.writeFailures, state.nextWriteAt) = (0, now)
         (state.actionFailures, state.nextActionAt) = (0, now)

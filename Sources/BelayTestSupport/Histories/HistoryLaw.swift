@@ -86,7 +86,7 @@ package struct HistoryLaw {
                     "\($0.target) \(at($0.from))-\(at($0.to)): \($0.bad[0])/\($0.requests)"
                 }
                 lines.append("\(now / 1000) \(note): \(pieces.joined(separator: ", "))")
-            case .noData(let why):
+            case .noData(let why), .idle(let why):
                 if !why.hasPrefix("no samples") { counted = now }
                 lines.append("\(now / 1000) no data: \(why)")
             case .nothingNew(let why): lines.append("\(now / 1000) nothing new \(why)")
@@ -114,7 +114,7 @@ package struct HistoryLaw {
             case .window(let window, let note):
                 counted = now
                 try take(window, reader.pieces, note)
-            case .noData(let why):
+            case .noData(let why), .idle(let why):
                 if why.isEmpty { throw Broken(message: "no data without a reason") }
                 result.silent += 1
                 // A window that was left out is behind us; where nothing could be read the next one is longer.

@@ -72,7 +72,7 @@ private struct MistakenReader: HistoryReader {
         let next = windows.next(
             canary: changed(canary, before), stable: changed(stable, before), until: until, share: share)
         switch next {
-        case .window, .noData: last = until
+        case .window, .noData, .idle: last = until
         case .nothingNew, .error: break
         }
         shown = windows.pieces
@@ -81,7 +81,7 @@ private struct MistakenReader: HistoryReader {
         case .oldestSampleForgotten:
             shown = (shown.canary.map { $0.beginning(at: before) }, shown.stable.map { $0.beginning(at: before) })
         case .emptyIsData:
-            if case .noData(let why) = next, why.hasPrefix("no request") {
+            if case .idle = next {
                 let nothing = CountWindow(
                     from: before, to: until, since: before, canaryRequests: 0, stableRequests: 0,
                     bad: query.nothing)
