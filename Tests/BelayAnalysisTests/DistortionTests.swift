@@ -174,6 +174,14 @@ struct DistortionTests {
         #expect(!seen.notes.isEmpty && seen.notes.allSatisfy { $0.contains("two processes answer there in turn") })
     }
 
+    @Test func `lasting alternation is seen before the start, a restart is none`() {
+        let turns = (0...12).map { $0 % 2 == 1 ? 90_000 + 150 * Double($0) : 20_000 + 150 * Double($0) }
+        #expect(
+            CounterWindows.traffic([Self.series(["code": "200"], turns)], Self.query)?.alternating == ["a"])
+        let restart = [0, 300, 600, 900, 1200, 1500, 250, 550, 850, 1150, 1450, 1750, 2050].map { Double($0) }
+        #expect(CounterWindows.traffic([Self.series(["code": "200"], restart)], Self.query)?.alternating == [])
+    }
+
     @Test func `a canary that restarts every 20 s is counted as before`() {
         // Its age at each scrape, times 20 requests/s of which one in ten is bad.
         let ages = [15.0, 10, 5, 20, 15, 10, 5, 20, 15, 10, 5, 20, 15]
