@@ -164,21 +164,26 @@ struct DistortionTests {
         #expect(seen.requests == 300 + 250 + 6 * 300 && seen.notes.isEmpty)
     }
 
-    @Test func `being back at the old height is another process, whatever came before`() {
-        let turns = (0...12).map { (place: Int) -> Double in
-            let height: Double = place >= 5 && place % 2 == 1 ? 90_000 : 20_000
+    /// A process, and from a scrape on another one at every second scrape.
+    private static func turns(from first: Int) -> [Double] {
+        (0...12).map { (place: Int) -> Double in
+            let height: Double = place >= first && place % 2 == 1 ? 90_000 : 20_000
             return height + 150 * Double(place)
         }
+    }
+
+    @Test func `being back at the old height is another process, whatever came before`() {
+        let turns = Self.turns(from: 5)
         let seen = Self.read([Self.series(["code": "200"], turns)])
         #expect(seen.requests == 0)
         #expect(!seen.notes.isEmpty && seen.notes.allSatisfy { $0.contains("two processes answer there in turn") })
     }
 
     @Test func `lasting alternation is seen before the start, a restart is none`() {
-        let turns = (0...12).map { $0 % 2 == 1 ? 90_000 + 150 * Double($0) : 20_000 + 150 * Double($0) }
+        let turns = Self.turns(from: 0)
         #expect(
             CounterWindows.traffic([Self.series(["code": "200"], turns)], Self.query)?.alternating == ["a"])
-        let restart = [0, 300, 600, 900, 1200, 1500, 250, 550, 850, 1150, 1450, 1750, 2050].map { Double($0) }
+        let restart: [Double] = [0, 300, 600, 900, 1200, 1500, 250, 550, 850, 1150, 1450, 1750, 2050]
         #expect(CounterWindows.traffic([Self.series(["code": "200"], restart)], Self.query)?.alternating == [])
     }
 
