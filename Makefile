@@ -2,7 +2,8 @@
 SHELL := /bin/bash
 SWIFT ?= swift
 SOAK_STEPS ?= 10000000
-SOAK_SEED ?= 0
+# Of their own for each day and commit, and printed: a run that fails is played again with SOAK_SEED=N.
+SOAK_SEED ?= $(shell echo $$(( $$(date +%Y%m%d) * 10000000 + 0x$$(git rev-parse --short=5 HEAD 2>/dev/null | cut -c1-5 || echo 0) )))
 SOAK_ROUNDS ?= 10
 HISTORIES ?= 100000
 GATE ?= threshold
@@ -12,7 +13,7 @@ GATE ?= threshold
 help:
 	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
 	@echo 'make demo GATE=compare   the same, decided by canary against stable (three minutes)'
-	@echo 'make test    every test: unit, simulation (10 million steps), histories (100,000), tidy, acceptance on real servers'
+	@echo 'make test    every test: unit, simulation (10 million steps on fresh seeds), histories (100,000), tidy, acceptance on real servers'
 	@echo 'make check   strict build, formatting'
 	@echo 'make bench   the figures, beside their limits'
 	@echo 'make study   the rates of the comparison on modelled traffic, beside its peers (four minutes)'

@@ -6,6 +6,9 @@ final class Inbox<Message: Sendable>: Sendable {
     }
 
     private let state = Locked(State())
+    private let clock: any EngineClock
+
+    init(_ clock: any EngineClock) { self.clock = clock }
 
     func post(_ message: Message) {
         let reader = state.withLock { state in
@@ -13,15 +16,19 @@ final class Inbox<Message: Sendable>: Sendable {
             defer { state.reader = nil }
             return state.reader
         }
-        reader?.resume()
+        guard let reader else { return }
+        clock.hold()
+        reader.resume()
     }
 
     /// Everything that has arrived; waits for the first.
     func next() async -> [Message] {
         await withCheckedContinuation { (reader: CheckedContinuation<Void, Never>) in
             let isReady = state.withLock { state in
-                if state.messages.isEmpty { state.reader = reader }
-                return !state.messages.isEmpty
+                guard state.messages.isEmpty else { return true }
+                state.reader = reader
+                clock.letGo()
+                return false
             }
             if isReady { reader.resume() }
         }

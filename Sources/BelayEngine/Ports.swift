@@ -12,6 +12,8 @@ package struct OwnerMark: Hashable, Sendable {
     /// The journal's path.
     package var store: String
     package var process: ProcessIdentity
+    /// Set by a takeover that found no mark: somebody had taken it away, and what they returned is not raised again.
+    package var isAfterRescue = false
 
     package init(rollout: String, epoch: Int, stable: String, original: String, store: String, process: ProcessIdentity)
     {
@@ -29,25 +31,28 @@ package struct OwnerMark: Hashable, Sendable {
 package protocol TrafficRouter: Sendable {
     func read() async -> Reading
 
-    /// Makes it so and reads back.
+    /// Makes it so and reads back. Cancelled with its task, or with a later write begun, it stops before its next effect;
+    /// it returns once nothing of it can take effect any more.
     /// - Parameters:
+    ///   - number: Grows with each write of this driver: of two writes the later one counts.
     ///   - mark: A forward write leaves what the router starts with alone unless the target still bears this mark.
     ///   - isOurs: Asked between preparing and committing a forward write.
     func write(
-        _ write: TrafficWrite, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+        _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, error: String?)
 
     /// Marks the target and reads it; fences out whoever had it before.
-    /// - Parameter superseding: Rollouts known to be over, whose marks may be replaced.
-    func claim(_ mark: OwnerMark, superseding: [String]) async -> Claim
+    /// - Parameters:
+    ///   - isTakeover: An earlier mark of this rollout has to be there; where none is, the answer says so.
+    ///   - superseding: Rollouts known to be over, whose marks may be replaced.
+    func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim
 
     /// Shows that the driver is alive.
     func renew(_ mark: OwnerMark) async
 
-    /// Takes the mark away.
-    /// - Parameter drains: First ends what is left on the canary side, within a bound, where the access allows it.
+    /// Takes the mark away; after a way back only once a look after all writes has shown stable 100 %.
     /// - Returns: What went wrong, or nil.
-    func release(_ mark: OwnerMark, drains: Bool) async -> String?
+    func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String?
 }
 
 /// Answers one metric's query. An error is an answer, too. What is asked for the same `moment` in the same words is sent
@@ -96,6 +101,9 @@ package protocol RolloutJournal: Sendable {
 
     /// Whether the lease is still this holder's.
     func holds(_ lease: Lease) throws(JournalFailure) -> Bool
+
+    /// The rollout as the record says now.
+    func machine(of rollout: String) throws(JournalFailure) -> RolloutMachine
 
     func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command]
 

@@ -3,7 +3,7 @@ internal import Glibc
 
 /// Wall time at the process's start, advanced by the boot-time clock: journaled deadlines outlive a reboot, and a
 /// clock that somebody sets does not make a hold shorter.
-package struct WallClock: Sendable {
+package struct WallClock: EngineClock {
     private let startWall: Timestamp
     private let startBoot: ContinuousClock.Instant
 
@@ -21,6 +21,8 @@ package struct WallClock: Sendable {
         clock_gettime(CLOCK_REALTIME, &time)
         return Timestamp(milliseconds: Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000)
     }
+
+    package var wall: Timestamp { Self.systemTime }
 
     package func sleep(until deadline: Timestamp) async throws {
         let left = now.duration(to: deadline)

@@ -15,6 +15,7 @@ package enum StoredEvent {
         case .routerLost: "router.lost"
         case .routerFound: "router.found"
         case .routerReloaded: "router.reloaded"
+        case .returnUndone: "way-back.undone"
         case .measured: "metric.measured"
         case .verdict: "metric.verdict"
         case .watched: "hold.watched"
@@ -38,7 +39,8 @@ package enum StoredEvent {
         case .started(let started): StoredPlan.encode(started)
         case .tookOver(let epoch, let holder): .members(["epoch": .count(epoch), "holder": .string(holder)])
         case .claimed(let epoch): .members(["epoch": .count(epoch)])
-        case .claimFailed(let message), .routerLost(let message), .attentionNeeded(let message):
+        case .claimFailed(let message), .routerLost(let message), .attentionNeeded(let message),
+            .returnUndone(let message):
             .members(["message": .string(message)])
         case .stepStarted(let step, let share): .members(["step": .count(step), "share": .weight(share)])
         case .trafficConfirmed(let share, let processes):
@@ -90,6 +92,7 @@ package enum StoredEvent {
         case "router.reloaded":
             let found = (json["found"]?.array ?? []).compactMap(\.weight)
             return .routerReloaded(processes: decodeProcesses(json["processes"]), found: found)
+        case "way-back.undone": return .returnUndone(json["message"]?.string ?? "")
         case "metric.measured": return .measured(try measured(json))
         case "metric.verdict":
             let verdict = try need(json["verdict"]?.string.flatMap { Verdict(rawValue: $0) })

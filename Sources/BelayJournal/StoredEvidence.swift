@@ -10,7 +10,8 @@ enum StoredEvidence {
             "since": .time(window.since), "canary": .double(window.canaryRequests),
             "stable": .double(window.stableRequests),
             "bad": .array(window.bad.map { .array([.double($0.canary), .double($0.stable)]) }),
-            "step": .count(evidence.step), "whole": .bool(evidence.isWhole), "harm": .double(evidence.harm),
+            "step": .count(evidence.step), "whole": .bool(evidence.isWhole),
+            "anew": evidence.beginsAnew ? .bool(true) : nil, "harm": .double(evidence.harm),
             "harmLimit": .double(evidence.harmLimit), "promotion": .double(evidence.promotion),
             "requests": .double(evidence.requests), "reference": .double(evidence.reference),
         ])
@@ -27,11 +28,13 @@ enum StoredEvidence {
             from: try need(json["from"]?.time), to: try need(json["to"]?.time), since: try need(json["since"]?.time),
             canaryRequests: try need(json["canary"]?.number), stableRequests: try need(json["stable"]?.number), bad: bad
         )
-        return Evidence(
+        var evidence = Evidence(
             test: try need(json["test"]?.string.flatMap { Evidence.Test(rawValue: $0) }), window: window,
             step: try need(json["step"]?.count), isWhole: try need(json["whole"]?.bool),
             harm: try need(json["harm"]?.number), harmLimit: try need(json["harmLimit"]?.number),
             promotion: try need(json["promotion"]?.number), requests: try need(json["requests"]?.number),
             reference: try need(json["reference"]?.number))
+        evidence.beginsAnew = json["anew"]?.bool ?? false
+        return evidence
     }
 }

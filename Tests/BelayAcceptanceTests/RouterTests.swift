@@ -115,14 +115,58 @@ struct RouterTests {
     @Test func `a reload that finds an older share of ours is asserted over`() async throws {
         try await Stage.with { stage in
             try await stage.serve()
-            let run = try await stage.start([
-                "run", try stage.file(Stage.canary([25, 100], hold: "4s"), analysis: Stage.noGate),
-            ])
-            try await stage.expect(run, says: "router confirms: 25 %")
-            try "app 0\n".write(toFile: stage.rig.mapFile, atomically: true, encoding: .utf8)
+            let file = try stage.file(Stage.canary([25, 100], hold: "1s"), analysis: Stage.noGate)
+            // The pin to 0 is the first write, the raise to 25 % the second: killed before the file was written.
+            let run = try await stage.start(
+                ["run", file], environment: ["BELAY_CRASH_AT": "between-runtime-and-file:2"])
+            _ = await run.wait()
+            #expect(stage.rig.value() == "2500" && stage.rig.fileValue == "0", "\(run.output)")
             try await stage.rig.reloadHAProxy()
-            try await stage.expect(run, says: "router was reloaded")
-            #expect(await run.wait() == 0, "\(run.output)")
+            #expect(stage.rig.value() == "0")
+            let resumed = try await stage.belay("resume")
+            #expect(resumed.code == 0, "\(resumed.text)")
+            #expect(resumed.text.contains("router was reloaded"))
+            #expect(stage.rig.value() == "10000" && stage.rig.fileValue == "10000")
+        }
+    }
+
+    @Test func `another hand in the map's file is seen before a reload, and answered by stable`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
+            try await stage.expect(run, says: "router confirms: 50 %")
+            try "app 9000\n".write(toFile: stage.rig.mapFile, atomically: true, encoding: .utf8)
+            #expect(await run.wait() == 3, "\(run.output)")
+            #expect(run.output.contains("90 %, for the next reload"))
+            #expect(stage.rig.value() == "0" && stage.rig.fileValue == "0")
+        }
+    }
+
+    @Test func `a value that is no share is another hand's, and stable is written over it at once`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let run = try await stage.start([
+                "run", try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate),
+            ])
+            try await stage.expect(run, says: "router confirms: 50 %")
+            stage.rig.setValue(99_999)
+            #expect(await run.wait() == 3, "\(run.output)")
+            #expect(run.output.contains("`99999` in the map"))
+            #expect(stage.rig.value() == "0")
+        }
+    }
+
+    @Test func `a file that disagrees with the runtime, and one without the key, are refused by name`() async throws {
+        try await Stage.with { stage in
+            let file = try stage.file(Stage.canary([50, 100], hold: "1s"), analysis: Stage.noGate)
+            for (text, words) in [("app 10000\n", "says 10000, and HAProxy holds 0"), ("", "has no key `app`")] {
+                try text.write(toFile: stage.rig.mapFile, atomically: true, encoding: .utf8)
+                let run = try await stage.belay("run", file)
+                #expect(run.code == 2 && run.text.contains(words), "\(run.text)")
+                #expect(try String(contentsOfFile: stage.rig.mapFile, encoding: .utf8) == text)
+            }
         }
     }
 

@@ -35,7 +35,7 @@ enum Fixture {
 
 /// A machine with a hand that feeds it: decides, applies, and keeps what happened.
 struct Story {
-    private(set) var machine: RolloutMachine
+    var machine: RolloutMachine
     private(set) var events: [Event] = []
     private(set) var refusal: String?
     private var commands = 0

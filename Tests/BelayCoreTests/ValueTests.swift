@@ -54,7 +54,7 @@ struct DriverTests {
         let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
         #expect(driver.machine.state.epoch == 0)
         driver.appended(taken)
-        #expect(driver.start(at: zero).started == [.action(.claim(epoch: 1))])
+        #expect(driver.start(at: zero).started.map(\.job) == [.action(.claim(epoch: 1, isTakeover: false))])
         #expect(driver.start(at: zero).started.isEmpty)  // Running already.
     }
 
@@ -72,7 +72,8 @@ struct DriverTests {
         let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
         driver.appendFailed(taken, .unavailable("disk full"), at: seconds(2))
         #expect(driver.isWithoutJournal)
-        #expect(driver.start(at: seconds(2)).started == [.traffic(TrafficWrite(share: .zero, kind: .wayBack))])
+        #expect(
+            driver.start(at: seconds(2)).started.map(\.job) == [.traffic(TrafficWrite(share: .zero, kind: .wayBack))])
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         let later = try #require(
             append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), error: nil), at: seconds(3))))
@@ -88,10 +89,12 @@ struct DriverTests {
         let found = Story.reading(Fixture.quarter, at: seconds(2))
         let taken = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(2))))
         driver.appendFailed(taken, .unavailable("read-only"), at: seconds(2))
-        #expect(driver.start(at: seconds(2)).started.contains(.action(.claim(epoch: 2))))
+        #expect(driver.start(at: seconds(2)).started.map(\.job).contains(.action(.claim(epoch: 2, isTakeover: true))))
         let again = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(3))))
         driver.appendFailed(again, .unavailable("read-only"), at: seconds(3))
-        #expect(driver.start(at: seconds(3)).started.contains(.traffic(TrafficWrite(share: .zero, kind: .wayBack))))
+        #expect(
+            driver.start(at: seconds(3)).started.map(\.job).contains(
+                .traffic(TrafficWrite(share: .zero, kind: .wayBack))))
     }
 
     @Test func `a run whose first record cannot be written ends at once, and has touched nothing`() throws {
@@ -109,18 +112,101 @@ struct DriverTests {
         #expect(driver.end(at: seconds(30)) != nil)
     }
 
-    @Test func `a newer write supersedes a running one`() throws {
+    private func write(in started: [Driver.Attempt]) throws -> Driver.Attempt {
+        let write = started.first { $0.isWrite }
+        return try #require(write)
+    }
+
+    /// A driver whose raise to 25 % is under way, and then an abort.
+    private func superseding() throws -> (driver: Driver, raise: Driver.Attempt, wayBack: Driver.Attempt) {
         var story = Story()
         story.take(at: zero)
         story.confirm(at: seconds(0.5))
         var driver = Driver(machine: story.machine, leaseUntil: seconds(30), at: seconds(1))
-        let raise = Driver.Job.traffic(story.machine.trafficWork!)
-        #expect(driver.start(at: seconds(1)).started.contains(raise))
+        let raise = try write(in: driver.start(at: seconds(1)).started)
         let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
         let taken = try #require(append(driver.take(.command(abort), at: seconds(1))))
         driver.appended(taken)
         let (started, cancelled) = driver.start(at: seconds(1))
         #expect(cancelled == [raise])
-        #expect(started.contains(.traffic(TrafficWrite(share: .zero, kind: .wayBack))))
+        let wayBack = try write(in: started)
+        return (driver, raise, wayBack)
+    }
+
+    private let back = TrafficWrite(share: .zero, kind: .wayBack)
+
+    private func returned(at now: Timestamp) -> Input {
+        .wrote(back, Story.reading(.zero, at: now), error: nil)
+    }
+
+    @Test func `a newer write supersedes a running one, and does not wait for it`() throws {
+        let (driver, raise, wayBack) = try superseding()
+        #expect(wayBack.job == .traffic(back))
+        #expect(wayBack.number > raise.number)
+        #expect(driver.running.contains(raise))
+    }
+
+    @Test func `a way back counts only by a reading taken after every earlier write has ended`() throws {
+        var (driver, raise, wayBack) = try superseding()
+        let early = try #require(append(driver.ended(wayBack, returned(at: seconds(1.1)), at: seconds(1.1))))
+        #expect(
+            early.records.map(\.event) == [
+                .trafficFailed(share: .zero, message: "an earlier write to the router has not ended yet")
+            ])
+        driver.appended(early)
+        let again = try write(in: driver.start(at: seconds(2)).started)
+        // The old write ends while stable is asserted once more: nobody knows which of them the reading saw.
+        #expect(append(driver.ended(raise, nil, at: seconds(2.1))) == nil)
+        #expect(append(driver.ended(again, returned(at: seconds(2.2)), at: seconds(2.2))) == nil)
+        let last = try write(in: driver.start(at: seconds(2.2)).started)
+        let taken = try #require(append(driver.ended(last, returned(at: seconds(2.3)), at: seconds(2.3))))
+        guard case .trafficConfirmed(.zero, _) = taken.records.first?.event else {
+            Issue.record("\(taken.records)")
+            return
+        }
+    }
+
+    @Test func `what a superseded write says changes nothing`() throws {
+        var (driver, raise, _) = try superseding()
+        let before = driver.machine
+        let late = Input.wrote(
+            TrafficWrite(share: Fixture.quarter, kind: .forward), Story.reading(Fixture.quarter, at: seconds(1.2)),
+            error: nil)
+        #expect(append(driver.ended(raise, late, at: seconds(1.2))) == nil)
+        #expect(driver.machine == before)
+    }
+
+    @Test func `a raise waits for the write before it, and the mark is kept until all have ended`() throws {
+        var story = Story.holding()
+        story.tell(.promote(full: true), at: seconds(2))
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
+        let first = try write(in: driver.start(at: seconds(2)).started)
+        let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
+        let taken = try #require(append(driver.take(.command(abort), at: seconds(2))))
+        driver.appended(taken)
+        let wayBack = try write(in: driver.start(at: seconds(2)).started)
+        _ = driver.ended(first, nil, at: seconds(2))
+        #expect(append(driver.ended(wayBack, returned(at: seconds(3)), at: seconds(3))) == nil)
+        let last = try write(in: driver.start(at: seconds(3)).started)
+        let confirmed = try #require(append(driver.ended(last, returned(at: seconds(4)), at: seconds(4))))
+        driver.appended(confirmed)
+        #expect(driver.start(at: seconds(4)).started.map(\.job).contains(.action(.release(.wayBack(drains: true)))))
+    }
+
+    @Test func `an append found written later is the truth, and the way back goes on from it`() throws {
+        let story = Story.holding()
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
+        let measured = Measurement(
+            metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
+        let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
+        driver.appendFailed(taken, .unavailable("no answer within 1s"), at: seconds(3))
+        #expect(driver.machine.state.isReturning)
+        var stored = story.machine
+        for record in taken.records { stored.apply(record.event, at: record.at) }
+        driver.found(stored, at: seconds(4))
+        #expect(driver.machine.state.isReturning)
+        #expect(driver.machine.position == stored.position + driver.unwritten.count)
+        let next = try #require(append(driver.take(.tick, at: seconds(4))))
+        #expect(next.after == stored.position)
     }
 }

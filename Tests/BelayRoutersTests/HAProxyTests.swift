@@ -42,7 +42,7 @@ struct HAProxyTests {
         let file = MapFile(path: path, key: "app")
         try file.set(2500)
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "# comment\nother 5\napp 2500\n")
-        #expect(try file.value() == "2500")
+        #expect(try file.value() == .text("2500"))
         var info = stat()
         stat(path, &info)
         #expect(info.st_mode & 0o777 == 0o640)
@@ -56,18 +56,152 @@ struct HAProxyTests {
         let path = folder.path + "/app.map"
         try " app\t0\nother\t5\n".write(toFile: path, atomically: true, encoding: .utf8)
         let file = MapFile(path: path, key: "app")
-        #expect(try file.value() == "0")
+        #expect(try file.value() == .text("0"))
         try file.set(10_000)
-        #expect(try String(contentsOfFile: path, encoding: .utf8) == "app 10000\nother\t5\n")
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == " app\t10000\nother\t5\n")
         try "app 0\napp\t1\n".write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try file.keyCount() == 2)
     }
 
-    @Test func `busy servers are read from show stat`() {
+    @Test func `lines of other keys keep every byte: CRLF, Latin-1, comments, no end of line`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/app.map"
+        func check(_ before: [UInt8], _ after: [UInt8], _ comment: Comment) throws {
+            try Data(before).write(to: URL(fileURLWithPath: path))
+            let file = MapFile(path: path, key: "app")
+            try file.set(2500)
+            #expect(Array(try Data(contentsOf: URL(fileURLWithPath: path))) == after, comment)
+            #expect(try file.value() == .text("2500"), comment)
+        }
+        func bytes(_ text: String) -> [UInt8] { Array(text.utf8) }
+        try check(bytes("a 1\r\napp 0\r\nz 2\r\n"), bytes("a 1\r\napp 2500\r\nz 2\r\n"), "CRLF")
+        try check(bytes("a 1\r\n"), bytes("a 1\r\napp 2500\r\n"), "CRLF, a new key")
+        try check(
+            [0x63, 0xE9, 0x20, 0x31, 0x0A] + bytes("app 0\n"), [0x63, 0xE9, 0x20, 0x31, 0x0A] + bytes("app 2500\n"),
+            "Latin-1")
+        try check(bytes("#app 7\napp  0  \nb 1"), bytes("#app 7\napp  2500  \nb 1"), "comments and blanks")
+        try check(bytes("b 1"), bytes("b 1\napp 2500\n"), "no end of line")
+        try check(bytes(""), bytes("app 2500\n"), "an empty file")
+        try check(bytes("app"), bytes("app 2500"), "a key without a value")
+        try check(bytes("apple 3\nmy app 4\n"), bytes("apple 3\nmy app 4\napp 2500\n"), "keys that only look alike")
+    }
+
+    @Test func `a key that is missing, and an empty file, are unknown and never 0`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/app.map"
+        try "".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try MapFile(path: path, key: "app").value() == .missing)
+        try "other 1\n".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(try MapFile(path: path, key: "app").value() == .missing)
+        #expect(throws: MapFile.Failure.self) { try MapFile(path: folder.path + "/none", key: "app").value() }
+    }
+
+    @Test func `a symbolic link stays one, and what it leads to is replaced`() throws {
+        let folder = try Folder()
+        let (real, link) = (folder.path + "/real.map", folder.path + "/link.map")
+        try "app 0\n".write(toFile: real, atomically: true, encoding: .utf8)
+        symlink(real, link)
+        try MapFile(path: link, key: "app").set(100)
+        #expect(try String(contentsOfFile: real, encoding: .utf8) == "app 100\n")
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == real)
+        // Both names are one target: they share one mark and one lock.
+        #expect(OwnerFile(mapFile: link, key: "app").path == OwnerFile(mapFile: real, key: "app").path)
+    }
+
+    @Test func `a write that is not wanted any more leaves the file, and nothing beside it`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/app.map"
+        try "app 0\n".write(toFile: path, atomically: true, encoding: .utf8)
+        #expect(throws: MapFile.Failure.self) { try MapFile(path: path, key: "app").set(100) { "superseded" } }
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == "app 0\n")
+        #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["app.map"])
+    }
+
+    @Test func `lock and mark are for their owner alone, in a shared folder for its group, whatever the umask`() throws
+    {
+        let old = umask(0)
+        defer { umask(old) }
+        func modes(_ folderMode: mode_t) throws -> [mode_t] {
+            let folder = try Folder()
+            chmod(folder.path, folderMode)
+            let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+            let mark = OwnerMark(
+                rollout: "a-1", epoch: 1, stable: "blue", original: "0", store: "/db", process: .current)
+            #expect(owner.take(mark, superseding: []) == .taken(before: nil))
+            return [owner.path, owner.lockPath].map { path in
+                var info = stat()
+                stat(path, &info)
+                return info.st_mode & 0o777
+            }
+        }
+        #expect(try modes(0o755) == [0o600, 0o600])
+        #expect(try modes(0o2775) == [0o660, 0o660])
+    }
+
+    @Test func `a lock is never taken through a link`() throws {
+        let folder = try Folder()
+        let (lock, victim) = (folder.path + "/app.map.lock", folder.path + "/victim")
+        symlink(victim, lock)
+        guard case .failed = FileLock.take(lock, patience: .zero) else {
+            Issue.record("it was taken")
+            return
+        }
+        #expect(!FileManager.default.fileExists(atPath: victim))
+    }
+
+    @Test func `a lock that is held is busy, and free once its holder lets it go`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/app.map.lock"
+        var first: FileLock.Attempt? = FileLock.take(path, patience: .zero)
+        guard case .held = first, case .busy = FileLock.take(path, patience: .milliseconds(10)) else {
+            Issue.record("it is not busy")
+            return
+        }
+        first = nil
+        guard case .held = FileLock.take(path, patience: .zero) else {
+            Issue.record("it is not free")
+            return
+        }
+    }
+
+    @Test func `a takeover that finds no mark says so, and whoever comes after a crash still knows`() throws {
+        let folder = try Folder()
+        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        func mark(_ epoch: Int) -> OwnerMark {
+            OwnerMark(rollout: "a-1", epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
+        }
+        #expect(owner.take(mark(2), isTakeover: true, superseding: []) == .taken(before: nil))
+        #expect(owner.take(mark(3), isTakeover: true, superseding: []) == .taken(before: nil))
+        #expect(owner.bears(mark(3)))
+        #expect(!owner.bears(mark(2)))
+    }
+
+    @Test func `long and odd keys have marks of their own`() {
+        func name(_ key: String) -> String { OwnerFile.name(of: key) }
+        #expect(name("app") == "app")
+        let long = String(repeating: "k", count: 300)
+        #expect(name(long).utf8.count < 100)
+        #expect(name(long + "1") != name(long + "2"))
+        #expect(!name("/api/v1").contains("/"))
+        #expect(name("/api/v1") != name("-api-v1"))
+    }
+
+    @Test func `servers and what they can do are read from show stat, by the columns' names`() {
         let stat =
-            "# pxname,svname,qcur,qmax,scur,smax\napp_green,g1,0,0,3,9\napp_green,g2,0,0,0,9\napp_green,BACKEND,0,0,3,9\n"
-        #expect(HAProxyLine.busyServers(stat, of: "app_green") == ["g1"])
-        #expect(HAProxyLine.busyServers(stat, of: "app_blue").isEmpty)
+            "# pxname,svname,qcur,qmax,scur,status,bck,addr\n"
+            + "green,g1,0,0,3,UP,0,10.0.0.1:80\ngreen,g2,0,0,0,DOWN,1,\ngreen,BACKEND,0,0,3,UP,,\n"
+            + "blue,b1,0,0,0,DOWN 1/2,0,\nblue,b2,0,0,0,MAINT,0,\nplain,p,0,0,0,no check,0,\n"
+        let green = HAProxyServer.all(stat, of: "green")
+        #expect(green.map(\.name) == ["g1", "g2"])
+        #expect(green.map(\.sessions) == [3, 0])
+        #expect(green.map(\.isBackup) == [false, true])
+        #expect(green.first?.address == "10.0.0.1:80")
+        #expect(HAProxyServer.complaint(green, of: "green") == nil)
+        #expect(HAProxyServer.complaint(HAProxyServer.all(stat, of: "plain"), of: "plain") == nil)
+        #expect(
+            HAProxyServer.complaint(HAProxyServer.all(stat, of: "blue"), of: "blue")
+                == "no server of the backend blue can serve: b1 DOWN 1/2, b2 MAINT")
+        #expect(HAProxyServer.complaint([], of: "none") == "the backend none has no servers")
     }
 
     @Test func `a mark is taken once, by the newer driver of one rollout, and over a rollout that is known to be over`()

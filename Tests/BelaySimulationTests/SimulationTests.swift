@@ -16,6 +16,12 @@ struct SimulationTests {
         }
     }
 
+    @Test func `the laws hold on every seed that once broke one`() {
+        for (seed, law) in Soak.playFound().broken {
+            Issue.record("seed \(seed) breaks law \(law.law): \(law.message)")
+        }
+    }
+
     @Test("a planted bug is found within 2,000 seeds", arguments: PlantedBug.allCases)
     func bugIsFound(bug: PlantedBug) {
         let found = Soak.find(bug, within: 0..<2000)

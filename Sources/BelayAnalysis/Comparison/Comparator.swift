@@ -119,9 +119,10 @@ package struct Comparator: Sendable {
         } else {
             test = .ratio
         }
-        let unknown = Evidence(
+        var unknown = Evidence(
             test: test, window: window, step: step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1, requests: 0,
             reference: 0)
+        unknown.beginsAnew = isWhole && machine.state.metrics[metric].beginsAnew(inStep: step)
         var trial = self  // The window counts once it is journaled.
         return trial.fold(unknown)
     }
@@ -135,7 +136,9 @@ package struct Comparator: Sendable {
     package mutating func fold(_ window: Evidence) -> Evidence {
         var evidence = window
         let counts = Counts(evidence.window)
-        if present != evidence.step { process.begin(step: concurrent[evidence.step] ?? concurrent.count) }
+        if present != evidence.step || evidence.beginsAnew {
+            process.begin(step: concurrent[evidence.step] ?? concurrent.count)
+        }
         present = evidence.step
         switch evidence.test {
         case .warmUp:

@@ -26,9 +26,10 @@ struct RescueCommand: AsyncParsableCommand {
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         let rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
         let end = ContinuousClock.now + .seconds(60)
-        var complaint = ""
+        var (complaint, number) = ("", 0)
         while ContinuousClock.now < end {
-            let (reading, error) = await router.write(write, under: rescuer, isOurs: { true })
+            number += 1
+            let (reading, error) = await router.write(write, number: number, under: rescuer, isOurs: { true })
             if error == nil, reading.confirms(write) {
                 let living = mark.flatMap { owner.mayBeDriven($0) ? $0 : nil }
                 if living == nil { owner.removeAnyway() }

@@ -85,6 +85,9 @@ struct Release {
         guard let share = survey.secondShare, let roles = Roles(secondShare: share) else {
             throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
         }
+        if let dead = survey.deadServers(of: roles.canary(of: spec.haproxy.sides)) {
+            throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
+        }
         do throws(SpecFailure) {
             var plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
             // Whoever takes over runs elsewhere.

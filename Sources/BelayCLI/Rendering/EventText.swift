@@ -23,6 +23,8 @@ struct EventText {
         case .routerFound: return ("router reached again", nil)
         case .routerReloaded(_, let found):
             return ("router was reloaded; it shows \(found.map(\.text).joined(separator: ", "))", .yellow)
+        case .returnUndone(let message):
+            return ("the router left stable 100 % again (\(message)): asserting it once more", .red)
         case .measured(let measured): return measurement(measured)
         case .verdict(_, let verdict, let message): return ("\(verdict.rawValue.uppercased()) \(message)", .red)
         case .settlingBegan:

@@ -22,6 +22,8 @@ package struct MetricProgress: Hashable, Sendable {
     package var coveredTo: Timestamp?
     /// Every window of a comparison with what was known after it, oldest first: the record a verdict can be replayed from.
     package var evidence: [Evidence] = []
+    /// How many windows there were when the present share was last confirmed: a step passes on later ones.
+    package var evidenceAtConfirmation = 0
     /// From when on windows are cut: the canary's first traffic after it had none, or the step that the metric belongs to.
     package var comparesFrom: Timestamp?
     /// When the last window was counted, by the driver's clock.
@@ -31,9 +33,28 @@ package struct MetricProgress: Hashable, Sendable {
 
     package mutating func startStep(resettingTally: Bool) {
         if resettingTally { tally = Tally() }
-        (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
+        gatherAnew()
         lastRequestAt = nil
         if resettingTally { lastFinishedAt = nil }
+    }
+
+    /// The share was confirmed, once more perhaps: whatever passes the step is gathered from here on. Failures stay counted.
+    package mutating func gatherAnew() {
+        (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
+        evidenceAtConfirmation = evidence.count
+    }
+
+    /// The last window of step `step` since its share was confirmed; nil where there is none yet.
+    package func evidence(ofStep step: Int?) -> Evidence? {
+        guard evidence.count > evidenceAtConfirmation, let last = evidence.last, last.step == step else { return nil }
+        return last
+    }
+
+    /// Whether the next whole window of step `step` is the first since its share was confirmed once more.
+    package func beginsAnew(inStep step: Int) -> Bool {
+        let before = evidence.prefix(evidenceAtConfirmation).reversed().prefix { $0.step == step }
+        return before.contains(where: \.isWhole)
+            && !evidence.dropFirst(evidenceAtConfirmation).contains { $0.isWhole && $0.step == step }
     }
 
     /// The canary has traffic that a comparison can be about, after it had none.

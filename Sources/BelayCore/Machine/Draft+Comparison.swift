@@ -1,16 +1,16 @@
 /// What the machine makes of comparisons. The numbers are computed outside it and journaled; what follows from them is here.
 extension Draft {
-    /// The last evidence of a metric in the present step.
-    private func evidence(of index: Int) -> Evidence? {
-        state.metrics[index].evidence.last.flatMap { $0.step == state.step ? $0 : nil }
-    }
+    /// What may pass the present step: the last window since its share was confirmed.
+    private func evidence(of index: Int) -> Evidence? { state.metrics[index].evidence(ofStep: state.step) }
 
     /// Why the canary does harm, with the latest evidence of metric `index`; nil where it is not shown to.
     ///
     /// Several comparisons share one probability of a false abort: their e-values are averaged by weight, each over its
     /// own limit. The mean of e-values is one, whatever depends on what. A catastrophe in the warm-up stands alone.
     func harm(seenBy index: Int) -> String? {
-        guard plan.metrics[index].comparison != nil, let latest = evidence(of: index) else { return nil }
+        guard plan.metrics[index].comparison != nil, let latest = state.metrics[index].evidence.last,
+            latest.step == state.step
+        else { return nil }
         if latest.test == .warmUp {
             return latest.harm >= latest.harmLimit ? explain(index, "a catastrophe in the warm-up") : nil
         }

@@ -5,21 +5,31 @@ extension Draft {
             return emit(.trafficConfirmed(share: write.share, processes: knownProcesses(reading)))
         }
         if write.kind == .forward {
-            if let found = foreignShares(in: reading).first { return refuseForeign(found) }
+            if let found = foreign(in: reading) { return refuseForeign(found) }
             noteReload(reading)
         }
         emit(.trafficFailed(share: write.share, message: error ?? describe(reading)))
     }
 
     mutating func takeReading(_ reading: Reading) {
-        guard state.claimedEpoch == state.epoch, reading.startedAt > state.confirmedAt else { return }
+        guard reading.startedAt > state.confirmedAt else { return }
         switch state.phase {
-        case .claiming, .adopting, .returning, .releasing, .finished: return
-        case .pinning, .settling, .routing, .holding, .approving: break
+        case .claiming, .adopting, .returning, .finished: return
+        case .releasing: return noteUndone(reading)
+        case .pinning, .settling, .routing, .holding, .approving: if state.claimedEpoch != state.epoch { return }
         }
         noteReach(reading)
-        if let found = foreignShares(in: reading).first { return refuseForeign(found) }
+        if let found = foreign(in: reading) { return refuseForeign(found) }
         noteReload(reading)
+    }
+
+    /// While connections drain, another hand or an old driver's late write may raise the canary once more.
+    private mutating func noteUndone(_ reading: Reading) {
+        guard state.confirmed == .zero else { return }
+        let isUndone = reading.instances.contains { instance in
+            instance.foreign != nil || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .zero }
+        }
+        if isUndone { emit(.returnUndone(describe(reading))) }
     }
 
     private mutating func noteReload(_ reading: Reading) {
@@ -36,10 +46,10 @@ extension Draft {
         switch claim {
         case .taken(let holder): emit(.finished(.refused(holder)))
         case .failed(let message): emit(.claimFailed(message))
-        case .ours(let reading):
+        case .ours(let reading, let wasMarked):
             let isTakeover = state.claimedEpoch != nil
             emit(.claimed(epoch: state.epoch))
-            if isTakeover { takeOverTraffic(reading) }
+            if isTakeover { takeOverTraffic(reading, wasMarked: wasMarked) }
         }
     }
 
@@ -54,34 +64,45 @@ extension Draft {
 
     /// A new driver reads before it writes: what an earlier one returned stays returned, and what another hand set in
     /// the meantime is not overwritten.
-    private mutating func takeOverTraffic(_ reading: Reading) {
+    private mutating func takeOverTraffic(_ reading: Reading, wasMarked: Bool) {
         switch state.phase {
         case .claiming, .adopting, .returning, .releasing, .finished: return
         case .pinning, .settling, .routing, .holding, .approving: break
         }
         noteReach(reading)
+        if !wasMarked {
+            return returnTraffic(
+                Cause(
+                    .outsideChange,
+                    "the mark at the target was gone: a person returned the traffic (`rescue`), and it is not raised again"
+                ))
+        }
         let found = reading.instances.compactMap(\.running)
-        let wasReturned = found.contains(.zero) && !state.expected.contains(.zero) && machine.wantedShare != .zero
+        let starts = reading.instances.compactMap(\.startsWith)
+        let wasReturned =
+            (found + starts).contains(.zero) && !state.expected.contains(.zero) && machine.wantedShare != .zero
         if wasReturned {
             return returnTraffic(
                 Cause(.outsideChange, "the router was found at stable 100 %: an earlier driver or a person returned it")
             )
         }
-        if let foreign = foreignShares(in: reading).first { return refuseForeign(foreign) }
+        if let foreign = foreign(in: reading) { return refuseForeign(foreign) }
         let isRight = reading.instances.allSatisfy {
             $0.running == machine.wantedShare && $0.startsWith == machine.wantedShare
         }
         if !isRight || state.confirmed != machine.wantedShare || reading.processes != state.processes {
-            emit(.routerReloaded(processes: knownProcesses(reading), found: found))
+            emit(
+                .routerReloaded(
+                    processes: knownProcesses(reading), found: found + starts.filter { !found.contains($0) }))
         }
     }
 
-    private mutating func refuseForeign(_ found: Weight) {
+    private mutating func refuseForeign(_ found: String) {
         let wanted = machine.wantedShare ?? .zero
         returnTraffic(
             Cause(
                 .outsideChange,
-                "the canary's share was changed to \(found.text) by another hand; Belay had asked for \(wanted.text)"))
+                "the canary's share was changed to \(found) by another hand; Belay had asked for \(wanted.text)"))
     }
 
     private mutating func noteReach(_ reading: Reading) {
@@ -92,17 +113,23 @@ extension Draft {
         }
     }
 
-    /// Shares that are neither the one being asked for nor one last seen with our knowledge. After a reload any share
-    /// that was ever asked for is ours, too.
-    private func foreignShares(in reading: Reading) -> [Weight] {
-        reading.instances.enumerated().compactMap { index, instance in
-            guard let share = instance.running else { return nil }
-            if share == machine.wantedShare || state.expected.contains(share) { return nil }
+    /// What was found that is neither the share being asked for nor one last seen with our knowledge, in force or as what
+    /// the router starts with. After a reload any share that was ever asked for is ours, too; nothing but a write of ours
+    /// changes what it starts with. What cannot be read is unknown, and no finding.
+    private func foreign(in reading: Reading) -> String? {
+        for (index, instance) in reading.instances.enumerated() {
+            if let words = instance.foreign { return words }
             let known = state.processes.indices.contains(index) ? state.processes[index] : nil
             let isReloaded = known != nil && instance.process != known
-            return isReloaded && state.asked.contains(share) ? nil : share
+            if let share = instance.running, !isExpected(share), !(isReloaded && state.asked.contains(share)) {
+                return share.text
+            }
+            if let share = instance.startsWith, !isExpected(share) { return "\(share.text), for the next reload," }
         }
+        return nil
     }
+
+    private func isExpected(_ share: Weight) -> Bool { share == machine.wantedShare || state.expected.contains(share) }
 
     /// An instance out of reach keeps the process it was last seen with, so that its return is noticed.
     private func knownProcesses(_ reading: Reading) -> [Int64?] {
@@ -113,7 +140,7 @@ extension Draft {
 
     private func describe(_ reading: Reading) -> String {
         reading.instances.enumerated().map { index, instance in
-            let running = instance.running.map(\.text) ?? "out of reach"
+            let running = instance.running.map(\.text) ?? instance.foreign ?? "out of reach"
             let starts = instance.startsWith.map(\.text) ?? "unknown"
             return "instance \(index + 1): \(running), starts with \(starts)"
         }.joined(separator: "; ")

@@ -9,6 +9,27 @@ package struct Driver: Sendable {
         case read
     }
 
+    /// One try at a job. Its number grows with each, so that of two writes to the router the later one is known.
+    package struct Attempt: Hashable, Sendable {
+        package let number: Int
+        package let job: Job
+
+        package init(number: Int, job: Job) {
+            self.number = number
+            self.job = job
+        }
+
+        package var isWrite: Bool { if case .traffic = job { true } else { false } }
+
+        /// It changes something at the router, or its mark.
+        package var isAtRouter: Bool {
+            switch job {
+            case .traffic, .action: true
+            case .measure, .read: false
+            }
+        }
+    }
+
     /// Events that must be durable before anything follows from them.
     package struct Append: Sendable {
         package let records: [Record]
@@ -60,10 +81,16 @@ package struct Driver: Sendable {
     /// Events of the way back that the journal could not take yet. The one exception to "intent first": the way back's
     /// intent and the originals were durable before the first canary request.
     package private(set) var unwritten: [Record] = []
-    package private(set) var running: Set<Job> = []
+    /// Begun and not ended, oldest first; what was given up stays here until it has ended.
+    package private(set) var running: [Attempt] = []
+    /// Numbers of running writes that nobody wants any more: they have been told, and are waited for.
+    package private(set) var superseded: Set<Int> = []
+    /// Numbers of running ways back that began beside such a write: what they read may change once more.
+    private var disputed: Set<Int> = []
+    private var lastNumber = 0
     /// Until when writing is ours.
     package private(set) var leaseUntil: Timestamp
-    private var superseded: String?
+    private var successor: String?
     private var journalFailure: String?
     private var nextReadAt: Timestamp
     private var confirmedWithoutJournalAt: Timestamp?
@@ -104,52 +131,91 @@ package struct Driver: Sendable {
     /// Without a journal only one thing is allowed: the way back, while the lease is good.
     package mutating func appendFailed(_ append: Append, _ failure: AppendFailure, at now: Timestamp) {
         switch failure {
-        case .fenced(let holder): superseded = holder
+        case .fenced(let holder): successor = holder
         case .unavailable(let reason):
             journalFailure = reason
             let new = append.records.dropFirst(unwritten.count)
             if append.isWayBack {
                 adopt(new)
                 unwritten += new
-            } else if case .events(let events) = machine.decide(
-                .journalLost("the journal cannot be written: \(reason)"), at: now)
-            {
-                let records = events.map { Record(event: $0, at: max(now, machine.state.lastEventAt)) }
-                adopt(records[...])
-                unwritten += records
+            } else {
+                loseJournal(at: now)
             }
             if case .releasing = machine.state.phase { confirmedWithoutJournalAt = confirmedWithoutJournalAt ?? now }
         }
     }
 
-    package mutating func leaseRenewed(until: Timestamp) { leaseUntil = until }
-
-    package mutating func leaseLost(to holder: String) { superseded = holder }
-
-    /// Jobs to start now, and running ones that nobody wants any more. A result ends only its own job.
-    package mutating func start(at now: Timestamp) -> (started: [Job], cancelled: [Job]) {
-        guard end(at: now) == nil else { return ([], Array(running)) }
-        let work = machine.work(at: now)
-        var wanted: [Job] = []
-        if let traffic = work.traffic, now < leaseUntil { wanted.append(.traffic(traffic)) }
-        // Without a journal the mark is still set, since the way back of a new driver waits for it, but never taken away.
-        if let action = work.action, !isWithoutJournal || !machine.state.isReturning || isClaim(action) {
-            wanted.append(.action(action))
-        }
-        wanted += work.measurements.map { .measure($0) }
-        let cancelled = running.filter { job in
-            if case .traffic(let write) = job { write != machine.trafficWork } else { false }
-        }
-        running.subtract(cancelled)
-        let isWriting = isWritingNow || work.traffic != nil
-        if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
-        let started = wanted.filter { running.insert($0).inserted }
-        return (started, Array(cancelled))
+    /// An append that had counted as unwritten was answered after all: what the journal says now is the truth, and what was
+    /// decided since then without it is decided anew on top.
+    /// - Parameter stored: The fold of the journal, with everything that is in it.
+    package mutating func found(_ stored: RolloutMachine, at now: Timestamp) {
+        let wasReturning = machine.state.isReturning
+        machine = stored
+        unwritten = []
+        guard wasReturning, !machine.state.isReturning else { return }
+        loseJournal(at: now)
     }
 
-    package mutating func ended(_ job: Job, at now: Timestamp) {
-        running.remove(job)
-        if job == .read { nextReadAt = now.advanced(by: Self.readInterval) }
+    package mutating func leaseRenewed(until: Timestamp) { leaseUntil = until }
+
+    package mutating func leaseLost(to holder: String) { successor = holder }
+
+    /// Attempts to start now, and running writes that nobody wants any more: they are to be told, and awaited.
+    package mutating func start(at now: Timestamp) -> (started: [Attempt], cancelled: [Attempt]) {
+        guard end(at: now) == nil else { return ([], supersede(allBut: nil)) }
+        let work = machine.work(at: now)
+        let cancelled = supersede(allBut: machine.trafficWork)
+        var wanted: [Job] = []
+        if let traffic = work.traffic, now < leaseUntil, traffic.kind == .wayBack || superseded.isEmpty {
+            wanted.append(.traffic(traffic))
+        }
+        if let action = work.action, mayAct(action) { wanted.append(.action(action)) }
+        wanted += work.measurements.map { .measure($0) }
+        let isWriting = isWritingNow || work.traffic != nil
+        if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
+        return (wanted.compactMap { begin($0) }, cancelled)
+    }
+
+    private mutating func supersede(allBut wanted: TrafficWrite?) -> [Attempt] {
+        let given = running.filter { attempt in
+            guard case .traffic(let write) = attempt.job, !superseded.contains(attempt.number) else { return false }
+            return write != wanted
+        }
+        superseded.formUnion(given.map(\.number))
+        return given
+    }
+
+    private mutating func begin(_ job: Job) -> Attempt? {
+        guard !running.contains(where: { $0.job == job && !superseded.contains($0.number) }) else { return nil }
+        lastNumber += 1
+        let attempt = Attempt(number: lastNumber, job: job)
+        if attempt.isWrite, !superseded.isEmpty { disputed.insert(attempt.number) }
+        running.append(attempt)
+        return attempt
+    }
+
+    /// Without a journal the mark is still set, since the way back of a new driver waits for it, but never taken away.
+    /// Nor is it while a write is on its way, wanted or not: the mark is what keeps others from the target.
+    private func mayAct(_ action: Work.Action) -> Bool {
+        switch action {
+        case .claim: true
+        case .release: !(isWithoutJournal && machine.state.isReturning) && !isWritingNow
+        }
+    }
+
+    /// The attempt is over, with what came of it; nil where nothing did. What comes back is as for `take`.
+    package mutating func ended(_ attempt: Attempt, _ input: Input?, at now: Timestamp) -> Taken {
+        running.removeAll { $0.number == attempt.number }
+        if attempt.job == .read { nextReadAt = now.advanced(by: Self.readInterval) }
+        if superseded.remove(attempt.number) != nil { return .nothing }  // Nobody wants it any more.
+        guard let input else { return .nothing }
+        guard disputed.remove(attempt.number) != nil, case .wrote(let write, let reading, let error) = input else {
+            return take(input, at: now)
+        }
+        // A reading ends a way back only if it was taken after every earlier write had ended.
+        if superseded.isEmpty, error == nil { return .nothing }  // It is asserted once more at once.
+        return take(
+            .wrote(write, reading, error: error ?? "an earlier write to the router has not ended yet"), at: now)
     }
 
     /// The next moment to look again, if nothing happens before.
@@ -157,21 +223,14 @@ package struct Driver: Sendable {
         let work = machine.work(at: now)
         var moments = [now.advanced(by: .seconds(1))]
         if isWithoutJournal { moments.append(now.advanced(by: .milliseconds(100))) }
-        if work.readsRouter, !running.contains(.read), !isWritingNow {
+        if work.readsRouter, !running.contains(where: { $0.job == .read }), !isWritingNow {
             moments.append(max(nextReadAt, now.advanced(by: .milliseconds(1))))
         }
         if let next = work.next { moments.append(next) }
         return moments.min() ?? now
     }
 
-    private func isClaim(_ action: Work.Action) -> Bool {
-        switch action {
-        case .claim: true
-        case .release: false
-        }
-    }
-
-    private var isWritingNow: Bool { running.contains { if case .traffic = $0 { true } else { false } } }
+    private var isWritingNow: Bool { running.contains(where: \.isWrite) }
 
     /// Half of the lease's life is gone: time to renew it, or to return the traffic while that is still ours to do.
     package func isLeaseShort(at now: Timestamp) -> Bool { now >= leaseUntil.advanced(by: .zero - Self.leaseReserve) }
@@ -182,7 +241,7 @@ package struct Driver: Sendable {
     }
 
     package func end(at now: Timestamp) -> End? {
-        if let superseded { return .superseded(superseded) }
+        if let successor { return .superseded(successor) }
         if case .finished(let outcome) = machine.state.phase, unwritten.isEmpty { return .finished(outcome) }
         if now >= leaseUntil { return .needsAttention("the lease ran out; another driver may take over") }
         if let reason = journalFailure {
@@ -197,6 +256,15 @@ package struct Driver: Sendable {
             return .needsAttention("stable 100 % could not be confirmed for ten minutes")
         }
         return nil
+    }
+
+    /// The way back without a record, which is written as soon as there is room.
+    private mutating func loseJournal(at now: Timestamp) {
+        let reason = "the journal cannot be written: \(journalFailure ?? "no answer")"
+        guard case .events(let events) = machine.decide(.journalLost(reason), at: now) else { return }
+        let records = events.map { Record(event: $0, at: max(now, machine.state.lastEventAt)) }
+        adopt(records[...])
+        unwritten += records
     }
 
     private mutating func adopt(_ records: ArraySlice<Record>) {

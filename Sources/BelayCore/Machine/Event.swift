@@ -12,6 +12,8 @@ package enum Event: Hashable, Sendable {
     case routerFound
     /// An instance was reloaded and shows a share that Belay wrote earlier, or still the right one.
     case routerReloaded(processes: [Int64?], found: [Weight])
+    /// After stable 100 % was confirmed the router showed something else, while connections drained: it is asserted again.
+    case returnUndone(String)
     case measured(Measured)
     case verdict(metric: Int, verdict: Verdict, message: String)
     /// The watched time of the present hold, where no metric's measurement carries it.

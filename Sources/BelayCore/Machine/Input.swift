@@ -137,14 +137,20 @@ package struct Reading: Hashable, Sendable {
         package var startsWith: Weight?
         /// Differs after a reload or restart; nil where the instance could not be reached.
         package var process: Int64?
+        /// What was found where a share should be and is none, in words: a value out of range, a key that is gone. Belay
+        /// writes no such thing, so it is another hand's.
+        package var foreign: String?
         /// Nobody is there: it serves nothing until it starts. One that is there and does not answer may serve on.
         package var isGone = false
 
-        package init(running: Weight?, startsWith: Weight?, process: Int64?, isGone: Bool = false) {
+        package init(
+            running: Weight?, startsWith: Weight?, process: Int64?, isGone: Bool = false, foreign: String? = nil
+        ) {
             self.running = running
             self.startsWith = startsWith
             self.process = process
             self.isGone = isGone
+            self.foreign = foreign
         }
     }
 
@@ -157,7 +163,7 @@ package struct Reading: Hashable, Sendable {
         self.startedAt = startedAt
     }
 
-    package var isComplete: Bool { instances.allSatisfy { $0.running != nil } }
+    package var isComplete: Bool { instances.allSatisfy { $0.running != nil || $0.foreign != nil } }
     package var processes: [Int64?] { instances.map(\.process) }
 
     /// Whether a write counts. A raise needs every instance; the way back takes an instance that is gone as done once what
@@ -173,8 +179,8 @@ package struct Reading: Hashable, Sendable {
 
 /// What came of marking the target as ours.
 package enum Claim: Hashable, Sendable {
-    /// Ours; the reading shows what the target was found at.
-    case ours(Reading)
+    /// Ours; the reading shows what the target was found at. `wasMarked`: an earlier mark of this rollout was there.
+    case ours(Reading, wasMarked: Bool = true)
     /// Another rollout or a newer driver has it.
     case taken(by: String)
     /// The mark could not be read or written.

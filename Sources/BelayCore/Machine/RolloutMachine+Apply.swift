@@ -14,7 +14,12 @@ extension RolloutMachine {
         case .claimFailed:
             state.actionFailures += 1
             state.nextActionAt = now.advanced(by: Self.backoff(state.actionFailures))
-        case .stepStarted(let step, let share): startStep(step, share, at: now)
+        case .stepStarted(let step, let share):
+            guard plan.steps.indices.contains(step) else {
+                state.unreadable += 1
+                return
+            }
+            startStep(step, share, at: now)
         case .trafficConfirmed(let share, let processes): confirm(share, processes, at: now)
         case .trafficFailed(let share, _):
             state.writeFailures += 1
@@ -35,8 +40,16 @@ extension RolloutMachine {
                 state.assertingSince = now
             }
             breakCoverage()
+        case .returnUndone:
+            (state.confirmed, state.assertingSince) = (nil, now)
+            (state.writeFailures, state.nextWriteAt) = (0, now)
         case .measured(let measured):
             let index = measured.measurement.metric
+            // A newer version's plan may have had more; what is not known here is not judged.
+            guard state.metrics.indices.contains(index) else {
+                state.unreadable += 1
+                return
+            }
             state.metrics[index].add(measured, of: plan.metrics[index])
             (state.watched, state.watchedUntil) = (measured.watched, measured.watchedUntil)
         case .watched(let total, let until): (state.watched, state.watchedUntil) = (total, until)
@@ -47,7 +60,12 @@ extension RolloutMachine {
             }
         case .adopted: enter(.adopting, at: now)
         case .settlingBegan(let until): enter(.settling(until: until), at: now)
-        case .approvalAsked(let step, let until): enter(.approving(step: step, until: until), at: now)
+        case .approvalAsked(let step, let until):
+            guard plan.steps.indices.contains(step) else {
+                state.unreadable += 1
+                return
+            }
+            enter(.approving(step: step, until: until), at: now)
         case .stepPassed, .approvalTimedOut: state.isHoldEnded = false
         case .paused(let message, let until):
             state.pause = .init(message: message, until: until)
@@ -103,6 +121,8 @@ extension RolloutMachine {
         state.attention = nil
         state.lostSince = nil
         breakCoverage()
+        // Another process has another clock, and has measured nothing yet.
+        for index in state.metrics.indices { state.metrics[index].lastIsFresh = false }
     }
 
     private mutating func startStep(_ step: Int, _ share: Weight, at now: Timestamp) {
@@ -133,13 +153,23 @@ extension RolloutMachine {
         state.processes = processes
         state.lostSince = nil
         (state.writeFailures, state.nextWriteAt) = (0, now)
+        for index in state.metrics.indices { state.metrics[index].gatherAnew() }
         switch state.phase {
         case .routing(let step) where share == plan.share(ofStep: step): enter(.holding(step: step), at: now)
+        case .holding where share == wantedShare: holdAnew(at: now)
         case .returning(let cause) where share == .zero: enter(.releasing(cause), at: now)
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .adopting, .returning, .releasing,
             .finished:
             breakCoverage()
         }
+    }
+
+    /// A share that had to be asserted once more was not in force meanwhile: what a hold needs counts from here.
+    private mutating func holdAnew(at now: Timestamp) {
+        breakCoverage()
+        state.phaseSince = now
+        (state.watched, state.watchedAtResume) = (.zero, .zero)
+        (state.excused, state.excusedSince) = (.zero, nil)
     }
 
     private mutating func beginWayBack(_ cause: Cause, at now: Timestamp) {

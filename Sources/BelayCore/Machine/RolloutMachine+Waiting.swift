@@ -30,7 +30,7 @@ extension RolloutMachine {
 
     private func waiting(for index: Int, _ comparison: Comparison, inStep step: Int) -> String? {
         let called = "; a person is called at \(max(comparison.suspicionLimit, plan.steps[step].hold.max).text)"
-        guard let evidence = state.metrics[index].evidence.last, evidence.step == step else {
+        guard let evidence = state.metrics[index].evidence(ofStep: step) else {
             let message = state.metrics[index].lastMessage
             return "0 of \(comparison.minRequests) requests" + (message.isEmpty ? "" : " (\(message))") + called
         }

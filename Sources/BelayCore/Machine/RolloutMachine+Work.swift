@@ -2,10 +2,20 @@
 package struct Work: Hashable, Sendable {
     /// What is done once at the target, beside the traffic.
     package enum Action: Hashable, Sendable {
-        /// Mark the target as ours under the present epoch, and read what it holds.
-        case claim(epoch: Int)
-        /// Take the mark away; after a way back the canary side's long connections end first.
-        case release(drains: Bool)
+        /// Mark the target as ours under the present epoch, and read what it holds. At a takeover the mark of an earlier
+        /// epoch has to be there: where it is not, somebody took it away.
+        case claim(epoch: Int, isTakeover: Bool)
+        /// Take the mark away.
+        case release(Ending)
+    }
+
+    /// What the mark is taken away after.
+    package enum Ending: Hashable, Sendable {
+        /// The canary is the stable side from now on.
+        case adoption
+        /// Everything is on stable: it has to be seen once more, after all writes. With `drains` the canary side's long
+        /// connections end first.
+        case wayBack(drains: Bool)
     }
 
     package var traffic: TrafficWrite?
@@ -52,7 +62,8 @@ extension RolloutMachine {
     /// The traffic write that is wanted, whether or not it has to wait before it is tried again.
     package var trafficWork: TrafficWrite? {
         switch state.phase {
-        case .claiming, .adopting, .releasing, .finished: return nil
+        case .claiming, .adopting, .finished: return nil
+        case .releasing: return state.confirmed == .zero ? nil : TrafficWrite(share: .zero, kind: .wayBack)
         case .returning:
             // The way back waits for no lock; only a target that another one has is not ours to return.
             return hasLookedAtMark ? TrafficWrite(share: .zero, kind: .wayBack) : nil
@@ -69,22 +80,26 @@ extension RolloutMachine {
     private var hasLookedAtMark: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
     private var hasTriedToClaim: Bool { state.actionFailures > 0 }
 
+    private var claim: Work.Action { .claim(epoch: state.epoch, isTakeover: state.claimedEpoch != nil) }
+
     private var actionWork: Work.Action? {
         switch state.phase {
         case .finished: nil
-        case .adopting: hasLookedAtMark ? .release(drains: false) : .claim(epoch: state.epoch)
+        case .adopting: hasLookedAtMark ? .release(.adoption) : claim
         // A cancelled job has seconds to live: it does not wait for anybody's long connection.
+        case .releasing where state.confirmed != .zero: nil
         case .releasing(let cause):
-            hasLookedAtMark ? .release(drains: cause.kind != .cancelled) : .claim(epoch: state.epoch)
+            hasLookedAtMark ? .release(.wayBack(drains: cause.kind != .cancelled)) : claim
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
-            state.claimedEpoch == state.epoch ? nil : .claim(epoch: state.epoch)
+            state.claimedEpoch == state.epoch ? nil : claim
         }
     }
 
     private var readsRouter: Bool {
         switch state.phase {
         case .pinning, .settling, .routing, .holding, .approving: state.claimedEpoch == state.epoch
-        case .claiming, .adopting, .returning, .releasing, .finished: false
+        case .releasing: state.confirmed == .zero
+        case .claiming, .adopting, .returning, .finished: false
         }
     }
 

@@ -93,6 +93,8 @@ package struct Evidence: Hashable, Sendable {
     package var step: Int
     /// Whether its share was in force during the whole window.
     package var isWhole: Bool
+    /// The first window since the step's share was confirmed once more: what the step needs is counted from it.
+    package var beginsAnew = false
     /// Against "the canary is no worse".
     package var harm: Double
     package var harmLimit: Double

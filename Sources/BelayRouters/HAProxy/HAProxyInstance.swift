@@ -4,7 +4,8 @@ internal import BelayCore
 struct HAProxyInstance: Sendable {
     /// A write that is ready to take effect.
     enum Prepared: Sendable {
-        case version(Int)
+        /// Versions begin anew in each process, so a commit goes to the one that prepared it: over the same connection.
+        case version(Int, HAProxySocket.Session)
         /// The map has other keys, which a commit would take away.
         case shared(value: Int)
     }
@@ -21,10 +22,8 @@ struct HAProxyInstance: Sendable {
     func prepare(_ value: Int) async -> Result<Prepared, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             if try await isShared() { return .shared(value: value) }
-            let answer = try await socket.send(HAProxyLine.prepare(target))
-            guard let version = HAProxyLine.version(answer) else { throw complaint("prepare map", answer) }
-            try await order(HAProxyLine.add(target, value, version: version), "add map @\(version)")
-            return .version(version)
+            let session = try await socket.open()
+            return .version(try await prepare(value, on: session), session)
         }
     }
 
@@ -32,11 +31,17 @@ struct HAProxyInstance: Sendable {
     func commit(_ prepared: Result<Prepared, HAProxySocket.Failure>) async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             switch try prepared.get() {
-            case .version(let version):
-                try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
+            case .version(let version, let session): try await commit(version, on: session)
             case .shared(let value): try await setOrAdd(value)
             }
             return true
+        }
+    }
+
+    /// Servers of a backend, and whether each can serve.
+    func servers(of backend: String) async -> Result<[HAProxyServer], HAProxySocket.Failure> {
+        await attempt { () throws(HAProxySocket.Failure) in
+            HAProxyServer.all(try await socket.send("show stat"), of: backend)
         }
     }
 
@@ -69,12 +74,13 @@ struct HAProxyInstance: Sendable {
             guard try await mayCut(backend) else { return false }
             let end = ContinuousClock.now + bound
             while ContinuousClock.now < end, !Task.isCancelled {
-                let busy = HAProxyLine.busyServers(try await socket.send("show stat"), of: backend)
+                let busy = HAProxyServer.all(try await socket.send("show stat"), of: backend).filter { $0.sessions > 0 }
                 if busy.isEmpty { return true }
                 try? await Task.sleep(for: .milliseconds(50))  // Cancelled: the loop's condition ends it.
             }
-            for server in HAProxyLine.busyServers(try await socket.send("show stat"), of: backend) {
-                try await order("shutdown sessions server \(backend)/\(server)", "shutdown sessions")
+            if Task.isCancelled { return false }
+            for server in HAProxyServer.all(try await socket.send("show stat"), of: backend) where server.sessions > 0 {
+                try await order("shutdown sessions server \(backend)/\(server.name)", "shutdown sessions")
             }
             return true
         }
@@ -87,10 +93,21 @@ struct HAProxyInstance: Sendable {
     }
 
     private func commitOwn(_ value: Int) async throws(HAProxySocket.Failure) {
-        let answer = try await socket.send(HAProxyLine.prepare(target))
+        let session = try await socket.open()
+        try await commit(try await prepare(value, on: session), on: session)
+    }
+
+    private func prepare(_ value: Int, on session: HAProxySocket.Session) async throws(HAProxySocket.Failure) -> Int {
+        let answer = try await session.send(HAProxyLine.prepare(target))
         guard let version = HAProxyLine.version(answer) else { throw complaint("prepare map", answer) }
-        try await order(HAProxyLine.add(target, value, version: version), "add map @\(version)")
-        try await order(HAProxyLine.commit(target, version: version), "commit map @\(version)")
+        let added = try await session.send(HAProxyLine.add(target, value, version: version))
+        if HAProxyLine.complaint(added) != nil { throw complaint("add map @\(version)", added) }
+        return version
+    }
+
+    private func commit(_ version: Int, on session: HAProxySocket.Session) async throws(HAProxySocket.Failure) {
+        let answer = try await session.send(HAProxyLine.commit(target, version: version))
+        if HAProxyLine.complaint(answer) != nil { throw complaint("commit map @\(version)", answer) }
     }
 
     /// `set map` changes an existing key only; `add map` on an existing one would make a second that never counts.

@@ -68,17 +68,6 @@ enum HAProxyLine {
         }
     }
 
-    /// The servers of a backend that have sessions: columns 1 (pxname), 2 (svname) and 5 (scur) of `show stat`.
-    static func busyServers(_ answer: String, of backend: String) -> [String] {
-        answer.split(whereSeparator: \.isNewline).compactMap { line in
-            let fields = line.split(separator: ",", omittingEmptySubsequences: false)
-            guard fields.count > 4, fields[0] == backend, fields[1] != "BACKEND", fields[1] != "FRONTEND" else {
-                return nil
-            }
-            return (Int(fields[4]) ?? 0) > 0 ? String(fields[1]) : nil
-        }
-    }
-
     /// The names of `show backend`; the first line is a comment.
     static func backends(_ answer: String) -> [String] {
         answer.split(whereSeparator: \.isNewline).filter { !$0.hasPrefix("#") }.map(String.init)

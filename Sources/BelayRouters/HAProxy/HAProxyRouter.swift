@@ -5,7 +5,8 @@ package import BelayEngine
 ///
 /// A raise is `prepare map`, the lease's check, `commit map @N`, read back; HAProxy refuses the commit once a newer version
 /// was committed. The way back is `set map` at once, read back, and then a commit of its own that fences a late writer out.
-/// The map's file is written after the runtime value. In a map with other keys a commit would take them away: there
+/// The map's file is written after the runtime value,
+/// under a lock, by the latest write alone. In a map with other keys a commit would take them away: there
 /// every write is `set map`, and the way back is asserted once more after the longest write deadline.
 package struct HAProxyRouter: TrafficRouter {
     private let target: HAProxyTarget
@@ -13,10 +14,12 @@ package struct HAProxyRouter: TrafficRouter {
     private let instances: [HAProxyInstance]
     private let file: MapFile
     private let owner: OwnerFile
-    private let clock: WallClock
+    private let clock: any EngineClock
+    /// The number of the latest write; what an earlier one still has to do has no effect any more.
+    private let latest = Locked(0)
     private static let disk = Blocking("belay.haproxy.files", isConcurrent: true)
 
-    package init(target: HAProxyTarget, roles: Roles, clock: WallClock) {
+    package init(target: HAProxyTarget, roles: Roles, clock: any EngineClock) {
         self.target = target
         self.roles = roles
         self.clock = clock
@@ -29,73 +32,109 @@ package struct HAProxyRouter: TrafficRouter {
         let started = clock.now
         let states = await onAll { await $0.state() }
         let starts = await Self.disk.run { [file] in Result { () throws(MapFile.Failure) in try file.value() } }
-        let startsWith: Weight? = if case .success(let value) = starts { share(value ?? "0") } else { nil }
-        return Reading(instances: states.map { instance($0, startsWith) }, startedAt: started)
+        var (startsWith, foreign): (Weight?, String?) = (nil, nil)
+        if case .success(.text(let value)) = starts {
+            startsWith = share(value)
+            if startsWith == nil { foreign = "`\(value)` in \(target.mapFile)" }
+        }
+        return Reading(instances: states.map { instance($0, startsWith, foreign) }, startedAt: started)
     }
 
     private func instance(
-        _ state: Result<HAProxyLine.State, HAProxySocket.Failure>, _ startsWith: Weight?
+        _ state: Result<HAProxyLine.State, HAProxySocket.Failure>, _ startsWith: Weight?, _ foreign: String?
     ) -> Reading.Instance {
         switch state {
-        case .failure(let failure): .init(running: nil, startsWith: startsWith, process: nil, isGone: failure.isGone)
-        case .success(let state) where state.complaint != nil: .init(running: nil, startsWith: startsWith, process: nil)
+        case .failure(let failure):
+            .init(running: nil, startsWith: startsWith, process: nil, isGone: failure.isGone, foreign: foreign)
+        case .success(let state) where state.complaint != nil:
+            .init(running: nil, startsWith: startsWith, process: nil, foreign: foreign)
         case .success(let state):
-            // A key that is gone reads as the converter's own default, 0.
-            .init(running: share(state.value ?? "0"), startsWith: startsWith, process: state.process)
+            // A key that is gone, or no share, reads as something else in the proxy's rules: another hand was there.
+            .init(
+                running: state.value.flatMap(share), startsWith: startsWith, process: state.process,
+                foreign: foreign
+                    ?? (state.value.map { share($0) == nil ? "`\($0)` in the map" : nil }
+                        ?? "nothing: the key `\(target.key)` is gone from the map"))
         }
     }
 
     package func write(
-        _ write: TrafficWrite, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+        _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, error: String?) {
-        let value = roles.mirrored(write.share).basisPoints
-        switch write.kind {
-        case .forward: return await raise(to: value, expecting: write.expecting, under: mark, isOurs: isOurs)
-        case .wayBack: return await takeBack(to: value)
+        latest.withLock { $0 = max($0, number) }
+        return await withTaskCancellationHandler {
+            switch write.kind {
+            case .forward: await raise(write, number, under: mark, isOurs: isOurs)
+            case .wayBack: await takeBack(to: roles.mirrored(write.share).basisPoints)
+            }
+        } onCancel: {
+            latest.withLock { $0 = max($0, number + 1) }
         }
+    }
+
+    /// Why write `number` may have no further effect; nil where it may.
+    private func objection(to number: Int, under mark: OwnerMark) -> String? {
+        if latest.withLock({ $0 }) > number { return "the write was superseded" }
+        return owner.bears(mark) ? nil : "the mark \(owner.path) is another driver's"
     }
 
     // MARK: Forward
 
     private func raise(
-        to value: Int, expecting: [Weight], under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+        _ write: TrafficWrite, _ number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, error: String?) {
+        if write.share > .zero, let dead = await deadServers() { return (await read(), dead) }
+        let value = roles.mirrored(write.share).basisPoints
         let prepared = await onAll { await $0.prepare(value) }
         if let error = prepared.firstFailure { return (await read(), error) }
         // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
         let found = await read()
-        if let foreign = found.instances.compactMap(\.running).first(where: { !expecting.contains($0) }) {
-            return (found, "\(foreign.text) was found, which Belay did not ask for")
+        let seen = found.instances.flatMap { [$0.running, $0.startsWith].compactMap(\.self) }
+        if let foreign = seen.first(where: { !write.expecting.contains($0) })?.text
+            ?? found.instances.compactMap(\.foreign).first
+        {
+            return (found, "\(foreign) was found, which Belay did not ask for")
         }
-        guard !Task.isCancelled, await isOurs() else {
-            return (await read(), "the lease is another driver's, or the write was superseded")
+        guard await isOurs() else {
+            return (await read(), "the lease is another driver's, or the journal does not answer")
+        }
+        if let objection = await Self.disk.run({ objection(to: number, under: mark) }) {
+            return (await read(), objection)
         }
         let committed = await onAll(prepared) { await $0.commit($1) }
         CrashPoint.afterWrite.reached()
         if let error = committed.firstFailure { return (await read(), error) }
         CrashPoint.betweenRuntimeAndFile.reached()
-        // A driver that slept here must not leave its raise to the next reload.
-        let error = await writeFile(value, under: mark)
+        let error = await writeFile(value) { objection(to: number, under: mark) }
         CrashPoint.beforeReadBack.reached()
         return (await read(), error)
     }
 
-    /// - Parameter mark: The mark the target has to bear; nil on the way back, which asks nobody.
-    private func writeFile(_ value: Int, under mark: OwnerMark?) async -> String? {
-        await Self.disk.run { [file, target, owner] in
-            FileLock.holding("\(target.mapFile).lock", patience: .milliseconds(200)) {
-                if let mark, owner.read() != .mark(mark) { return "the mark \(owner.path) is another driver's" }
-                do throws(MapFile.Failure) {
-                    let before = try file.value()
-                    if before != "\(value)" { try file.set(value) }
-                    guard let mark, owner.read() != .mark(mark) else { return nil }
-                    // Whoever slept between the look and the renaming has overwritten its successor's way back.
-                    if let before = before.flatMap({ Int($0) }) { try file.set(before) }
-                    return "the mark \(owner.path) is another driver's"
-                } catch {
-                    return error.message
-                }
-            }
+    /// Why the canary's side can serve nothing, on any instance; nil where it can, or where nobody answers.
+    private func deadServers() async -> String? {
+        let backend = roles.canary(of: target.sides).backend
+        for case .success(let servers) in await onAll({ await $0.servers(of: backend) }) {
+            if let complaint = HAProxyServer.complaint(servers, of: backend) { return complaint }
+        }
+        return nil
+    }
+
+    /// Writes what a reload starts with, with the lock held, and only while nothing speaks against it.
+    private func writeFile(_ value: Int, objection: @escaping @Sendable () -> String?) async -> String? {
+        await Self.disk.run { [file, owner] in
+            let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
+            if let complaint = lock.complaint(owner.lockPath) { return complaint }
+            return withExtendedLifetime(lock) { Self.write(value, to: file, objection: objection) }
+        }
+    }
+
+    private static func write(_ value: Int, to file: MapFile, objection: () -> String?) -> String? {
+        if let why = objection() { return why }
+        do throws(MapFile.Failure) {
+            if try file.value() != .text("\(value)") { try file.set(value, isWanted: objection) }
+            return nil
+        } catch {
+            return error.message
         }
     }
 
@@ -104,7 +143,11 @@ package struct HAProxyRouter: TrafficRouter {
     private func takeBack(to value: Int) async -> (Reading, error: String?) {
         let taken = await onAll { await $0.setAtOnce(value) }
         CrashPoint.inWayBack.reached()
-        var error = await writeFile(value, under: nil)
+        var error = await Self.disk.run { [file, owner] in
+            // It waits for no lock: whoever has it is waited for before the mark is taken away.
+            let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
+            return withExtendedLifetime(lock) { Self.write(value, to: file) { nil } }
+        }
         var isShared = false
         for outcome in taken {
             switch outcome {
@@ -122,16 +165,18 @@ package struct HAProxyRouter: TrafficRouter {
 
     // MARK: The mark
 
-    package func claim(_ mark: OwnerMark, superseding: [String]) async -> Claim {
-        let taking = await Self.disk.run { [owner] in owner.take(mark, superseding: superseding) }
+    package func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim {
+        let taking = await Self.disk.run { [owner] in
+            owner.take(mark, isTakeover: isTakeover, superseding: superseding)
+        }
         switch taking {
         case .foreign(let holder): return .taken(by: holder)
         case .failed(let message): return .failed(message)
         case .taken(let before):
             CrashPoint.inTakeover.reached()
             // Every takeover commits what it found, so that an earlier driver's late commit is refused.
-            if before != nil { _ = await onAll { await $0.fence() } }
-            return .ours(await read())
+            if before != nil || isTakeover { _ = await onAll { await $0.fence() } }
+            return .ours(await read(), wasMarked: before != nil)
         }
     }
 
@@ -140,12 +185,25 @@ package struct HAProxyRouter: TrafficRouter {
     /// How long what is left on the canary side may take to end by itself after a way back.
     package static let drainBound: Duration = .seconds(10)
 
-    package func release(_ mark: OwnerMark, drains: Bool) async -> String? {
-        if drains {
+    package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
+        if case .wayBack(drains: true) = ending {
             let canary = roles.canary(of: target.sides).backend
             _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
         }
-        return await Self.disk.run { [owner] in owner.remove(mark) }
+        // Whoever is writing the file at this moment has the lock, and ends before it is given up.
+        let lock = await Self.disk.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
+        if case .busy = lock { return lock.complaint(owner.lockPath) }
+        if case .wayBack = ending {
+            let reading = await read()
+            let isOpen = reading.instances.contains { instance in
+                instance.foreign != nil
+                    || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .zero }
+            }
+            if isOpen { return "the last look did not show stable 100 %" }
+        }
+        if Task.isCancelled { return "the driver is leaving" }
+        let error = await Self.disk.run { [owner] in owner.remove(mark) }
+        return withExtendedLifetime(lock) { error }
     }
 
     // MARK: All instances at once

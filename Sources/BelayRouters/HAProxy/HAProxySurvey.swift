@@ -1,6 +1,5 @@
 package import BelayCore
 internal import BelayEngine
-internal import Foundation
 internal import Glibc
 
 /// A look at the live router before a run: what it holds, and everything that is wrong with it. Changes nothing.
@@ -15,6 +14,14 @@ package struct HAProxySurvey: Sendable {
     /// The share of the second side, where all instances and the file agree.
     package private(set) var secondShare: Weight?
     package private(set) var problems: [Problem] = []
+    /// Sides that can serve nothing.
+    private var idle: [Idle] = []
+
+    private struct Idle: Hashable {
+        let side: String
+        let complaint: String
+    }
+
     /// What was found, for `plan` and `doctor`.
     package private(set) var notes: [String] = []
     /// The map holds other keys too.
@@ -86,6 +93,7 @@ package struct HAProxySurvey: Sendable {
             invalid("the key `\(target.key)` of \(target.mapFile) is `\(value)` in \(socket.path); 0…10000 is expected")
             return nil
         }
+        try await lookAtServers(of: target, socket)
         if !(try await socket.send("shutdown sessions server \(target.sides.first.backend)/-").contains(
             "No such server"))
         {
@@ -100,32 +108,100 @@ package struct HAProxySurvey: Sendable {
         return value
     }
 
+    /// Whether each side can serve, and whether one side's servers stand in for the other's.
+    private mutating func lookAtServers(
+        of target: HAProxyTarget, _ socket: HAProxySocket
+    ) async throws(HAProxySocket.Failure) {
+        let answer = try await socket.send("show stat")
+        let sides = [target.sides.first, target.sides.second]
+        let servers = sides.map { HAProxyServer.all(answer, of: $0.backend) }
+        for (side, own) in zip(sides, servers) {
+            if let complaint = HAProxyServer.complaint(own, of: side.backend) {
+                idle.append(.init(side: side.name, complaint: "\(socket.path): \(complaint)"))
+            }
+        }
+        for (index, side) in sides.enumerated() {
+            let others = Set(servers[1 - index].map(\.address).filter { !$0.isEmpty })
+            for server in servers[index] where others.contains(server.address) {
+                if server.isBackup {
+                    invalid(
+                        "\(socket.path): the backup server \(server.name) of \(side.backend) is a server of the other side "
+                            + "(\(server.address)): it would answer for a dead version, and no gate would see it; take it out"
+                    )
+                } else {
+                    notes.append(
+                        "\(socket.path): the server \(server.name) of \(side.backend) is a server of the other side, too (\(server.address))"
+                    )
+                }
+            }
+        }
+    }
+
+    /// Why the side of that name can serve nothing, as far as was seen.
+    package func deadServers(of side: Side) -> String? { idle.first { $0.side == side.name }?.complaint }
+
     private mutating func readFile(_ target: HAProxyTarget, _ values: [String]) {
+        let file = MapFile(path: target.mapFile, key: target.key)
+        var starts: String?
         do throws(MapFile.Failure) {
-            let file = MapFile(path: target.mapFile, key: target.key)
-            let value = try file.value()
+            switch try file.value() {
+            case .text(let value):
+                starts = value
+                notes.append("\(target.mapFile): \(target.key) = \(value)")
+            case .missing:
+                invalid(
+                    "\(target.mapFile) has no key `\(target.key)`, so that nobody knows what a reload would start with; "
+                        + "add the line `\(target.key) \(values.first ?? "0")`"
+                )
+            }
             if try file.keyCount() > 1 {
                 invalid(
                     "the key `\(target.key)` stands more than once in \(target.mapFile); HAProxy starts with the first")
             }
-            notes.append("\(target.mapFile): \(target.key) = \(value ?? "(no such key)")")
         } catch {
             invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
         }
-        let folder = URL(fileURLWithPath: target.mapFile).deletingLastPathComponent().path
-        if access(folder, W_OK) != 0 {
-            invalid(
-                "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
-            )
-        }
+        checkRights(file.path)
         guard problems.isEmpty, let first = values.first else { return }
         if values.contains(where: { $0 != first }) {
             return invalid("the instances disagree: \(values.joined(separator: ", "))")
+        }
+        if let starts, starts != first {
+            invalid(
+                "\(target.mapFile) says \(starts), and HAProxy holds \(first): a reload would move the traffic; "
+                    + "make them equal (`belay rescue FILE --stable SIDE` writes both)"
+            )
         }
         secondShare = Int(first).flatMap { Weight(basisPoints: $0) }
         if let share = secondShare, Roles(secondShare: share) == nil {
             invalid(
                 "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)"
+            )
+        }
+    }
+
+    /// The file is replaced by renaming, and lock and mark lie beside it.
+    private mutating func checkRights(_ path: String) {
+        let folder = OwnedFile.folder(of: path)
+        if access(folder, W_OK) != 0 {
+            invalid(
+                "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
+            )
+        }
+        var info = stat()
+        if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
+            invalid(
+                "everybody may write to the folder \(folder), and so replace what Belay and HAProxy trust; `chmod o-w \(folder)`"
+            )
+        }
+        var file = stat()
+        guard stat(path, &file) == 0, geteuid() != 0, file.st_gid != getegid() else { return }
+        var groups = [gid_t](repeating: 0, count: max(Int(getgroups(0, nil)), 1))
+        let count = Int(getgroups(Int32(groups.count), &groups))
+        if !groups.prefix(max(count, 0)).contains(file.st_gid) {
+            invalid(
+                "\(path) belongs to the group \(file.st_gid), which this user is not in: "
+                    + "replacing it would lose the group that HAProxy may read it by; add the user to it"
             )
         }
     }

@@ -1,117 +1,89 @@
 internal import BelayCore
 internal import BelayEngine
-internal import Foundation
 internal import Glibc
 
 /// HAProxy's map file: read by HAProxy only when it starts or reloads, written after the runtime value.
+///
+/// The file is bytes to us: other keys' lines, their encoding and their line ends are left as they are.
 struct MapFile: Sendable {
     struct Failure: Error {
         let message: String
     }
 
+    /// What a reload would start with.
+    enum Value: Hashable, Sendable {
+        case text(String)
+        /// The file has no such key, or nothing at all in it: unknown, never 0.
+        case missing
+    }
+
+    /// As the target names it; where that is a symbolic link, the file it leads to.
     let path: String
     let key: String
 
-    /// The value of our key; nil where the file has no such key. As in HAProxy the first line of a key counts.
+    init(path: String, key: String) {
+        self.path =
+            realpath(path, nil).map { resolved in
+                defer { free(resolved) }
+                return String(cString: resolved)
+            } ?? path
+        self.key = key
+    }
+
+    /// The value of our key. As in HAProxy the first line of a key counts.
     /// - Throws: ``Failure`` where it cannot be read.
-    func value() throws(Failure) -> String? {
-        for line in try lines() {
-            let fields = Self.fields(line)
-            if fields.count == 2, fields[0] == key { return fields[1].trimmingCharacters(in: .whitespaces) }
-        }
-        return nil
+    func value() throws(Failure) -> Value {
+        let bytes = try OwnedFile.read(path)
+        guard let entry = entries(in: bytes).first else { return .missing }
+        return .text(String(decoding: bytes[entry.value], as: UTF8.self))
     }
 
     /// How many lines have our key; more than one is a mistake that a reload would show.
-    func keyCount() throws(Failure) -> Int { try lines().filter { Self.fields($0).first == key[...] }.count }
+    func keyCount() throws(Failure) -> Int { entries(in: try OwnedFile.read(path)).count }
 
-    /// Writes our key's line and leaves the others: beside the file, synced, renamed over it.
-    func set(_ value: Int) throws(Failure) {
-        var lines = try lines()
-        let line = "\(key) \(value)"[...]
-        if let index = lines.firstIndex(where: { Self.fields($0).first == key[...] }) {
-            lines[index] = line
+    /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it.
+    /// - Parameter isWanted: Asked last, before the file is replaced.
+    func set(_ value: Int, isWanted: () -> String? = { nil }) throws(Failure) {
+        var bytes = try OwnedFile.read(path)
+        let text = Array("\(value)".utf8)
+        if let entry = entries(in: bytes).first {
+            bytes.replaceSubrange(entry.value, with: (entry.value.isEmpty ? [UInt8(ascii: " ")] : []) + text)
         } else {
-            lines.append(line)
+            let end: [UInt8] =
+                bytes.firstRange(of: [.carriageReturn, .lineFeed]) == nil ? [.lineFeed] : [.carriageReturn, .lineFeed]
+            if let last = bytes.last, last != .lineFeed { bytes += end }
+            bytes += Array(key.utf8) + [UInt8(ascii: " ")] + text + end
         }
-        try AtomicFile.write(lines.joined(separator: "\n") + "\n", to: path)
+        try OwnedFile.replace(path, with: bytes, isWanted: isWanted)
     }
 
-    /// Blanks and tabs divide, leading ones are skipped, as HAProxy reads a map.
-    private static func fields(_ line: Substring) -> [Substring] {
-        line.split(maxSplits: 1, omittingEmptySubsequences: true) { $0 == " " || $0 == "\t" }
+    private struct Entry {
+        let value: Range<Int>
     }
 
-    private func lines() throws(Failure) -> [Substring] {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw Failure(message: "\(path) cannot be read")
+    /// Lines as HAProxy reads them: `#` begins a comment, blanks divide and leading ones are skipped, CR and LF end the value.
+    private func entries(in bytes: [UInt8]) -> [Entry] {
+        var entries: [Entry] = []
+        let wanted = Array(key.utf8)
+        var start = 0
+        while start < bytes.count {
+            let end = bytes[start...].firstIndex(of: .lineFeed) ?? bytes.count
+            defer { start = end + 1 }
+            if bytes[start] == UInt8(ascii: "#") { continue }
+            let line = bytes[start..<end]
+            guard let first = line.firstIndex(where: { !$0.isBlank }) else { continue }
+            let keyEnd = line[first...].firstIndex(where: \.isBlank) ?? end
+            guard line[first..<keyEnd].elementsEqual(wanted) else { continue }
+            let from = line[keyEnd...].firstIndex { !$0.isBlank } ?? keyEnd
+            let to = line[from...].lastIndex { !$0.isBlank }.map { $0 + 1 } ?? from
+            entries.append(Entry(value: from..<to))
         }
-        var lines = String(decoding: data, as: UTF8.self).split(separator: "\n", omittingEmptySubsequences: false)
-        if lines.last == "" { lines.removeLast() }
-        return lines
+        return entries
     }
 }
 
-/// Replaces a file so that a reader sees the old or the new one, and a power loss leaves one of them.
-enum AtomicFile {
-    static func write(_ text: String, to path: String) throws(MapFile.Failure) {
-        let temporary = "\(path).belay-\(getpid()).tmp"
-        var old = stat()
-        let isThere = stat(path, &old) == 0
-        let file = open(temporary, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, isThere ? old.st_mode & 0o7777 : 0o644)
-        guard file >= 0 else { throw failure("open", temporary) }
-        do throws(MapFile.Failure) {
-            defer { close(file) }
-            if isThere {
-                fchmod(file, old.st_mode & 0o7777)
-                _ = fchown(file, old.st_uid, old.st_gid)  // Only root may; the mode is what HAProxy needs.
-            }
-            try writeAll(Array(text.utf8), file, temporary)
-            guard fsync(file) == 0 else { throw failure("fsync", temporary) }
-        } catch {
-            unlink(temporary)
-            throw error
-        }
-        guard rename(temporary, path) == 0 else {
-            let failure = failure("rename", temporary)
-            unlink(temporary)
-            throw failure
-        }
-        syncFolder(of: path)
-    }
-
-    private static func writeAll(_ bytes: [UInt8], _ file: Int32, _ path: String) throws(MapFile.Failure) {
-        var rest = bytes[...]
-        while !rest.isEmpty {
-            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
-            guard count >= 0 || errno == EINTR else { throw failure("write", path) }
-            rest = rest.dropFirst(max(count, 0))
-        }
-    }
-
-    private static func syncFolder(of path: String) {
-        let folder = open(
-            URL(fileURLWithPath: path).deletingLastPathComponent().path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { return }
-        fsync(folder)
-        close(folder)
-    }
-
-    private static func failure(_ call: String, _ path: String) -> MapFile.Failure {
-        MapFile.Failure(message: "\(path): \(call): \(String(cString: strerror(errno)))")
-    }
-}
-
-/// A brief advisory lock around changes of the map file and its mark.
-enum FileLock {
-    /// Runs the body under an exclusive flock on `path`. Whoever cannot get it in `patience` goes on without: the way back
-    /// waits for no lock, and everything under it is made with renames.
-    static func holding<Result>(_ path: String, patience: Duration, _ body: () -> Result) -> Result {
-        let file = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o644)
-        guard file >= 0 else { return body() }
-        defer { close(file) }
-        let end = ContinuousClock.now + patience
-        while flock(file, LOCK_EX | LOCK_NB) != 0, ContinuousClock.now < end { usleep(2000) }
-        return body()
-    }
+extension UInt8 {
+    fileprivate static let lineFeed = UInt8(ascii: "\n")
+    fileprivate static let carriageReturn = UInt8(ascii: "\r")
+    fileprivate var isBlank: Bool { self == UInt8(ascii: " ") || (9...13).contains(self) }
 }

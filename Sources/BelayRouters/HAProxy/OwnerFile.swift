@@ -1,6 +1,5 @@
 internal import BelayCore
 package import BelayEngine
-internal import Foundation
 internal import Glibc
 
 /// The mark beside the map: `<map>.<key>.owner`, one JSON object. Its modification time shows when its driver was last alive.
@@ -13,21 +12,40 @@ package struct OwnerFile: Sendable {
     }
 
     package let path: String
-    private let lockPath: String
+    let lockPath: String
 
     package init(mapFile: String, key: String) {
-        path = "\(mapFile).\(key).owner"
-        lockPath = "\(mapFile).lock"
+        let file = MapFile(path: mapFile, key: key).path
+        path = "\(file).\(Self.name(of: key)).owner"
+        lockPath = "\(file).lock"
+    }
+
+    /// A key as part of a file's name: as it is where it can be, else shortened, with a hash (FNV-1a) that tells it apart.
+    static func name(of key: String) -> String {
+        func isPlain(_ character: Character) -> Bool {
+            character.isASCII && (character.isLetter || character.isNumber || "._-".contains(character))
+        }
+        if key.count <= 100, key.allSatisfy(isPlain) { return key }
+        let hash = key.utf8.reduce(0xCBF2_9CE4_8422_2325 as UInt64) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
+        return String(key.prefix(60).map { isPlain($0) ? $0 : "-" }) + "~" + String(hash, radix: 16)
     }
 
     package func read() -> Content {
-        guard let data = FileManager.default.contents(atPath: path) else {
+        do throws(MapFile.Failure) {
+            let bytes = try OwnedFile.read(path)
+            guard let mark = Self.decode(bytes) else {
+                return .unreadable("\(path) is not a mark that this version can read")
+            }
+            return .mark(mark)
+        } catch {
             return access(path, F_OK) == 0 ? .unreadable("\(path) cannot be read") : .none
         }
-        guard let mark = Self.decode(Array(data)) else {
-            return .unreadable("\(path) is not a mark that this version can read")
-        }
-        return .mark(mark)
+    }
+
+    /// Whether the target bears this very mark: this rollout's, set under this epoch.
+    func bears(_ mark: OwnerMark) -> Bool {
+        guard case .mark(let found) = read() else { return false }
+        return found.rollout == mark.rollout && found.epoch == mark.epoch
     }
 
     enum Taking: Hashable, Sendable {
@@ -38,26 +56,32 @@ package struct OwnerFile: Sendable {
     }
 
     /// Writes the mark, unless another rollout or a newer driver has the target.
-    func take(_ mark: OwnerMark, superseding: [String]) -> Taking {
-        FileLock.holding(lockPath, patience: .milliseconds(500)) {
-            var before: OwnerMark?
-            switch read() {
-            case .none: break
-            case .unreadable(let why): return .foreign("\(why); look at it, and remove it if it is nobody's")
-            case .mark(let found) where found.rollout == mark.rollout:
-                if found.epoch > mark.epoch {
-                    return .foreign("a newer driver of \(mark.rollout), \(found.process.text)")
-                }
-                before = found
-            case .mark(let found) where superseding.contains(found.rollout): break
-            case .mark(let found): return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
+    /// - Parameter isTakeover: A mark of this rollout has to be there; the new one notes where it was not.
+    func take(_ mark: OwnerMark, isTakeover: Bool = false, superseding: [String]) -> Taking {
+        let lock = FileLock.take(lockPath, patience: .milliseconds(500))
+        if let complaint = lock.complaint(lockPath) { return .failed(complaint) }
+        return withExtendedLifetime(lock) { takeLocked(mark, isTakeover: isTakeover, superseding: superseding) }
+    }
+
+    private func takeLocked(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) -> Taking {
+        var (mark, before) = (mark, OwnerMark?.none)
+        switch read() {
+        case .none: mark.isAfterRescue = isTakeover
+        case .unreadable(let why): return .foreign("\(why); look at it, and remove it if it is nobody's")
+        case .mark(let found) where found.rollout == mark.rollout:
+            if found.epoch > mark.epoch {
+                return .foreign("a newer driver of \(mark.rollout), \(found.process.text)")
             }
-            do throws(MapFile.Failure) {
-                try AtomicFile.write(Self.encode(mark), to: path)
-                return .taken(before: before)
-            } catch {
-                return .failed(error.message)
-            }
+            mark.isAfterRescue = found.isAfterRescue
+            before = found
+        case .mark(let found) where superseding.contains(found.rollout): mark.isAfterRescue = isTakeover
+        case .mark(let found): return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
+        }
+        do throws(MapFile.Failure) {
+            try OwnedFile.replace(path, with: Array(Self.encode(mark).utf8))
+            return mark.isAfterRescue ? .taken(before: nil) : .taken(before: before)
+        } catch {
+            return .failed(error.message)
         }
     }
 
@@ -71,17 +95,16 @@ package struct OwnerFile: Sendable {
 
     func touch() { utimes(path, nil) }
 
-    /// Takes the mark away if it is still this one.
+    /// Takes the mark away if it is still this one. To be called with the lock held.
     func remove(_ mark: OwnerMark) -> String? {
-        FileLock.holding(lockPath, patience: .milliseconds(500)) {
-            switch read() {
-            case .none: return nil
-            case .unreadable(let why): return why
-            case .mark(let found) where found.rollout == mark.rollout && found.epoch <= mark.epoch:
-                return unlink(path) == 0 || errno == ENOENT
-                    ? nil : "\(path): unlink: \(String(cString: strerror(errno)))"
-            case .mark: return nil  // Somebody else's by now.
-            }
+        switch read() {
+        case .none: return nil
+        case .unreadable(let why): return why
+        case .mark(let found) where found.rollout == mark.rollout && found.epoch <= mark.epoch:
+            if unlink(path) == 0 { return nil }
+            let number = errno
+            return number == ENOENT ? nil : OwnedFile.failure("unlink", path, number).message
+        case .mark: return nil  // Somebody else's by now.
         }
     }
 
@@ -91,12 +114,14 @@ package struct OwnerFile: Sendable {
     static func encode(_ mark: OwnerMark) -> String {
         func member(_ key: String, _ value: String) -> JSONValue.Member { .init(key, .string(value)) }
         return JSONText.write(
-            .object([
-                member("rollout", mark.rollout), .init("epoch", .int(Int64(mark.epoch))), member("stable", mark.stable),
-                member("original", mark.original), member("store", mark.store), member("host", mark.process.host),
-                member("boot", mark.process.bootID), .init("pid", .int(Int64(mark.process.pid))),
-                .init("pidStart", .int(Int64(mark.process.startTime))),
-            ])) + "\n"
+            .object(
+                [
+                    member("rollout", mark.rollout), .init("epoch", .int(Int64(mark.epoch))),
+                    member("stable", mark.stable),
+                    member("original", mark.original), member("store", mark.store), member("host", mark.process.host),
+                    member("boot", mark.process.bootID), .init("pid", .int(Int64(mark.process.pid))),
+                    .init("pidStart", .int(Int64(mark.process.startTime))),
+                ] + (mark.isAfterRescue ? [.init("afterRescue", .bool(true))] : []))) + "\n"
     }
 
     static func decode(_ bytes: [UInt8]) -> OwnerMark? {
@@ -105,9 +130,11 @@ package struct OwnerFile: Sendable {
             let host = json["host"]?.string, let boot = json["boot"]?.string, let pid = json["pid"]?.int,
             let start = json["pidStart"]?.int
         else { return nil }
-        return OwnerMark(
+        var mark = OwnerMark(
             rollout: rollout, epoch: Int(epoch), stable: stable, original: json["original"]?.string ?? "",
             store: json["store"]?.string ?? "",
             process: ProcessIdentity(host: host, bootID: boot, pid: Int(pid), startTime: Int(start)))
+        mark.isAfterRescue = json["afterRescue"]?.bool ?? false
+        return mark
     }
 }

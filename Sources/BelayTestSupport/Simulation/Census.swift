@@ -7,7 +7,8 @@ package struct Census: Sendable {
             lateCommitLanded
         case reload, reloadFoundOlderShare, instanceDown, instanceHung, acknowledgedWithoutEffect, answerLate,
             fileNotWritten
-        case outsideHand, outsideHandToZero, outsideHandBetweenDrivers
+        case outsideHand, outsideHandToZero, outsideHandBetweenDrivers, outsideHandInFile, rescued
+        case appendUnanswered, appendFoundLater, writeSuperseded, stoppedBeforeFile, lockHeld
         case journalUnavailable, returnedWithoutJournal, reserveUsed, markNotWritten
         case metricFailed, metricError, metricEmpty, metricInconclusive, metricHung, metricStale, storeBehind
         case dryRunFailed, harmShown, suspicious, pausedOnDoubt, endedOnEvidence

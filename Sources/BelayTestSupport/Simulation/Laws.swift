@@ -11,6 +11,9 @@ struct Laws {
     private(set) var outsideChanges = 0
     private var outsideSinceReturn = false
     private var hasUnnoticedHand = false
+    private var isRescued = false
+    /// When the share in force was last confirmed by a reading.
+    private var confirmedAt = Timestamp(milliseconds: 0)
     /// When the share in force last changed anywhere.
     private var changedAt = Timestamp(milliseconds: 0)
     private var last: [(trueStart: Timestamp, at: Timestamp, phase: MeasurementPhase)?]
@@ -44,10 +47,15 @@ struct Laws {
         outsideSinceReturn = true
     }
 
-    mutating func noteReturn(_ world: SimulatedWorld) {
-        changedAt = world.now
+    mutating func noteReturn(_ world: SimulatedWorld, hasMoved: Bool) {
+        if hasMoved { changedAt = world.now }
         returnedAt = world.now
         outsideSinceReturn = false
+    }
+
+    /// What a person returned is not raised again.
+    mutating func noteRescue(_ world: SimulatedWorld) {
+        if world.stored.state.claimedEpoch != nil { isRescued = true }
     }
 
     mutating func noteAim(_ id: String, _ aim: Int) { aims[id] = aim }
@@ -66,11 +74,11 @@ struct Laws {
         _ world: SimulatedWorld
     ) {
         let spec = plan.metrics[metric]
-        if world.metricMood[metric] != .stale {
+        // An answer to a driver that was fenced out binds nobody.
+        if world.metricMood[metric] != .stale, epoch == world.storeEpoch {
             last[metric] = (task.trueStart.advanced(by: .zero - age), world.now, phase)
         }
         if phase == .failed, spec.isDryRun { world.census.note(.dryRunFailed) }
-        // An answer to a driver that was fenced out binds nobody.
         if phase == .failed, !spec.isDryRun, spec.limits.failure == 0, spec.scope == .always,
             !world.stored.state.metrics[metric].isSkipped,
             world.stored.activeMetrics.contains(metric), epoch == world.storeEpoch,
@@ -108,7 +116,9 @@ struct Laws {
             wayBackAt = world.now
             hasUnnoticedHand = false
             due = nil
-        case .trafficConfirmed(.zero, _) where wayBackAt != nil: isReturnConfirmed = true
+        case .trafficConfirmed(let share, _):
+            confirmedAt = world.now
+            if share == .zero, wayBackAt != nil { isReturnConfirmed = true }
         case .routerReloaded: hasUnnoticedHand = false
         case .paused(let message, _):
             if message.contains("suspicious") || message.contains("minRequests") { world.census.note(.pausedOnDoubt) }
@@ -149,6 +159,14 @@ struct Laws {
             throw broken(6, "epoch \(driver.epoch) appended, the lease is epoch \(world.storeEpoch)'s")
         }
         for record in append.records { try check(record.event, in: append, world) }
+        // What had waited for the journal was true when it was read.
+        for record in append.records where record.at >= driver.clock(world.now) {
+            if case .trafficConfirmed(.zero, _) = record.event, wayBackAt != nil, !world.router.isAllStable,
+                !outsideSinceReturn
+            {
+                throw broken(3, "the way back was taken for confirmed, but the router is not at stable 100 %")
+            }
+        }
     }
 
     mutating func checkTime(of record: Timestamp) throws(LawBroken) {
@@ -176,7 +194,11 @@ struct Laws {
         case .verdict(let metric, _, _):
             if plan.metrics[metric].isDryRun { throw broken(4, "a dry run gave a verdict") }
         case .adopted: if wayBackAt != nil { throw broken(3, "adopted after the way back") }
-        case .stepPassed(let index): try checkPassed(index, append, world)
+        case .stepPassed(let index):
+            let isConfirmedNow = append.records.contains {
+                if case .trafficConfirmed = $0.event { true } else { false }
+            }
+            try checkPassed(index, append, since: isConfirmedNow ? world.now : max(confirmedAt, changedAt), world)
         case .finished(.rolledBack):
             if !world.router.isAllStable, !outsideSinceReturn {
                 throw broken(3, "rolled back, but the router is not at stable 100 %")
@@ -185,7 +207,9 @@ struct Laws {
         }
     }
 
-    private func checkPassed(_ index: Int, _ append: Driver.Append, _ world: SimulatedWorld) throws(LawBroken) {
+    private func checkPassed(
+        _ index: Int, _ append: Driver.Append, since confirmed: Timestamp, _ world: SimulatedWorld
+    ) throws(LawBroken) {
         let isPromoted =
             world.stored.state.isHoldEnded
             || append.records.contains {
@@ -206,7 +230,7 @@ struct Laws {
             guard let last = last[metric], last.phase == .successful else {
                 throw broken(5, "step \(index) passed and \(spec.name) was not successful")
             }
-            if last.trueStart < changedAt.advanced(by: spec.window) {
+            if last.trueStart < confirmed.advanced(by: spec.window) {
                 throw broken(5, "step \(index) passed on a window of \(spec.name) that reaches before the confirmation")
             }
             if watched > credit[metric] + .milliseconds(500) {
@@ -223,6 +247,7 @@ struct Laws {
     ) throws(LawBroken) {
         if before != share { changedAt = world.now }
         if share > .zero {
+            if isRescued { throw broken(8, "\(share.text) took effect after a person had returned the traffic") }
             if isReturnConfirmed { throw broken(3, "\(share.text) took effect after the way back was confirmed") }
             guard let step else { throw broken(1, "\(share.text) took effect before any step's intent was durable") }
             if share > step.share {

@@ -31,6 +31,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case lateCommitNotFenced
     /// Law 3: a driver that slept writes the map's file after its mark was taken.
     case lateFileWrite
+    /// Law 3: a forward write that the way back supersedes goes on; nobody waits for it, nobody looks once more at the end.
+    case supersededWriteForgotten
     /// Law 7: recovery forgets an event.
     case eventForgottenInRecovery
     /// Law 8: another hand's share is overwritten.
@@ -47,7 +49,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
         switch self {
         case .weightBeforeIntent: 1
         case .moreThanAsked: 2
-        case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite: 3
+        case .abortWithoutConfirmation, .abortWaitsForRouter, .lateFileWrite, .supersededWriteForgotten: 3
         case .holdCountedThroughGap, .routerErrorHidesVerdict, .dryRunJudged: 4
         case .staleMeasurementAccepted, .ageIgnored, .noDataIsSuccess, .suspicionIgnored: 5
         case .epochNotChecked, .lateCommitNotFenced: 6

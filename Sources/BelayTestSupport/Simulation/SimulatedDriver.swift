@@ -3,17 +3,20 @@ internal import BelayCore
 /// One process: the real `Driver`, and what it has under way in the simulated world.
 struct SimulatedDriver {
     struct Task {
-        var job: Driver.Job
+        let attempt: Driver.Attempt
         var stage = 0
         var due: Timestamp
         var startedAt: Timestamp
         /// The world's clock when it began, whatever the driver's own clock says.
         var trueStart: Timestamp
-        var versions: [Int?] = []
+        /// What was prepared on each instance, and in which of its processes.
+        var versions: [(version: Int, process: Int64)?] = []
         var error: String?
-        /// Nobody waits for it any more, but what was sent may still land.
-        var isOrphan = false
+        /// The driver gave it up and told it so. What is on its way already may still take effect.
+        var isCancelled = false
         var outsideChangesAtStart = 0
+
+        var job: Driver.Job { attempt.job }
     }
 
     var driver: Driver
@@ -25,7 +28,10 @@ struct SimulatedDriver {
     var renewsAt: Timestamp
     /// A suspended process: nothing happens until then.
     var asleepUntil: Timestamp
-    /// A result of a job that was given up, delivered all the same.
+    /// It has come to its end and only waits for its writes.
+    var isLeaving = false
+    /// When an append that had counted as unwritten is answered.
+    var answerDue: Timestamp?
     var hasTakenOver = false
 
     func clock(_ now: Timestamp) -> Timestamp { Timestamp(milliseconds: now.milliseconds + offset) }

@@ -15,12 +15,21 @@ struct SimulatedRouter {
         var hungUntil = Timestamp(milliseconds: 0)
     }
 
+    struct Lock: Equatable {
+        let epoch: Int
+        let number: Int
+    }
+
     var instances: [Instance]
     var file = Weight.zero
     var fileCanBeWritten = true
     /// Rollout epoch of the mark beside the map; nil: no mark.
     var markEpoch: Int?
+    /// The mark was set by a takeover that found none.
+    var markIsAfterRescue = false
     var markCanBeWritten = true
+    /// Which write holds the lock around the file and the mark.
+    var lock: Lock?
     /// The highest epoch that has fenced all reachable instances.
     var fencedEpoch = 0
     private var lastProcess: Int64 = 100
@@ -35,17 +44,22 @@ struct SimulatedRouter {
 
     func answers(_ index: Int, at now: Timestamp) -> Bool { instances[index].isUp && instances[index].hungUntil <= now }
 
-    mutating func prepare(_ index: Int, _ share: Weight, epoch: Int) -> Int {
+    mutating func prepare(_ index: Int, _ share: Weight, epoch: Int) -> (version: Int, process: Int64) {
         instances[index].nextVersion += 1
         instances[index].staged[instances[index].nextVersion] = (share, epoch)
-        return instances[index].nextVersion
+        return (instances[index].nextVersion, instances[index].process)
     }
 
-    /// - Returns: What took effect; nil where a newer version was committed, or this process never prepared it.
-    mutating func commit(_ index: Int, version: Int, ignoringVersions: Bool = false) -> (share: Weight, epoch: Int)? {
-        guard version > instances[index].committed || ignoringVersions, let staged = instances[index].staged[version]
+    /// - Returns: What took effect; nil where a newer version was committed, or the process that prepared it is gone: a
+    ///   connection stays with the process that took it.
+    mutating func commit(
+        _ index: Int, _ prepared: (version: Int, process: Int64), ignoringVersions: Bool = false
+    ) -> (share: Weight, epoch: Int)? {
+        guard prepared.process == instances[index].process || ignoringVersions,
+            prepared.version > instances[index].committed || ignoringVersions,
+            let staged = instances[index].staged[prepared.version]
         else { return nil }
-        instances[index].committed = max(version, instances[index].committed)
+        instances[index].committed = max(prepared.version, instances[index].committed)
         instances[index].share = staged.share
         return staged
     }

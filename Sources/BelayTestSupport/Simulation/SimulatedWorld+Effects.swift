@@ -2,9 +2,11 @@ internal import BelayAnalysis
 internal import BelayCore
 
 extension SimulatedWorld {
-    func begin(_ job: Driver.Job, of index: Int) {
+    func begin(_ attempt: Driver.Attempt, of index: Int) {
+        let job = attempt.job
         var task = SimulatedDriver.Task(
-            job: job, due: now.advanced(by: .milliseconds(random.between(0, 20))), startedAt: drivers[index].clock(now),
+            attempt: attempt, due: now.advanced(by: .milliseconds(random.between(0, 20))),
+            startedAt: drivers[index].clock(now),
             trueStart: now)
         task.outsideChangesAtStart = laws.outsideChanges
         task.versions = Array(repeating: nil, count: router.instances.count)
@@ -23,16 +25,24 @@ extension SimulatedWorld {
             let reading = router.read(at: now, startedAt: task.startedAt)
             try end(taskIndex, of: index, .read(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading))
         case .measure(let metric): try measure(metric, taskIndex, of: index)
-        case .action(.claim): try claim(taskIndex, of: index)
-        case .action(.release): try release(taskIndex, of: index)
+        case .action(.claim(_, let isTakeover)): try claim(isTakeover, taskIndex, of: index)
+        case .action(.release(let ending)): try release(ending, taskIndex, of: index)
         case .traffic(let write): try advance(write, taskIndex, of: index)
         }
     }
 
-    private func end(_ taskIndex: Int, of index: Int, _ input: Input) throws(LawBroken) {
+    func end(_ taskIndex: Int, of index: Int, _ input: Input) throws(LawBroken) {
         let task = drivers[index].tasks.remove(at: taskIndex)
-        drivers[index].driver.ended(task.job, at: drivers[index].clock(now))
-        try give(input, to: index)
+        if router.lock == lock(of: task, drivers[index]) { router.lock = nil }
+        if drivers[index].isLeaving {
+            if drivers[index].tasks.isEmpty { drivers.remove(at: index) }
+            return
+        }
+        try give(ending: task.attempt, input, to: index)
+    }
+
+    func lock(of task: SimulatedDriver.Task, _ driver: SimulatedDriver) -> SimulatedRouter.Lock {
+        SimulatedRouter.Lock(epoch: driver.epoch, number: task.attempt.number)
     }
 
     /// The next effect of that job, a little later; sometimes the process dies in between, sometimes the answer is slow.
@@ -57,8 +67,16 @@ extension SimulatedWorld {
         }
     }
 
+    /// The stage in which a forward write takes effect.
+    static let commitStage = 2
+
     private func raise(_ write: TrafficWrite, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
+        // Asked before each effect; what is past the question takes effect whatever happened meanwhile.
+        let asks = task.stage != Self.commitStage && task.stage != 4
+        if task.isCancelled, asks, bug != .supersededWriteForgotten {
+            return try fail(write, "superseded", taskIndex, of: index)
+        }
         switch task.stage {
         case 0:  // prepare map
             for instance in router.instances.indices {
@@ -72,26 +90,35 @@ extension SimulatedWorld {
                     instance, share, epoch: drivers[index].epoch)
             }
             goOn(taskIndex, of: index, crash: .crashElsewhere)
-        case 1:  // the last look: what is there now, and whose the lease is
-            let found = router.read(at: now, startedAt: task.startedAt).instances.compactMap(\.running)
+        case 1:  // the last look: what is there now, whose the lease is, and whose mark the target bears
+            let reading = router.read(at: now, startedAt: task.startedAt).instances
+            let found = reading.compactMap(\.running) + reading.compactMap(\.startsWith)
             if bug != .outsideHandOverwritten, let foreign = found.first(where: { !write.expecting.contains($0) }) {
                 return try fail(write, "\(foreign.text) was found", taskIndex, of: index)
             }
             drivers[index].tasks[taskIndex].outsideChangesAtStart = laws.outsideChanges
-            let isOurs = drivers[index].epoch == storeEpoch && journalFailsUntil <= now
+            let isOurs =
+                drivers[index].epoch == storeEpoch && journalFailsUntil <= now
+                && router.markEpoch == drivers[index].epoch
             guard isOurs || bug == .epochNotChecked || bug == .lateCommitNotFenced else {
-                return try fail(write, "the lease is another driver's", taskIndex, of: index)
+                return try fail(write, "the lease or the mark is another driver's", taskIndex, of: index)
             }
             goOn(taskIndex, of: index, crash: .crashElsewhere)
-        case 2:  // commit map @N, instance by instance
+        case Self.commitStage:  // commit map @N, instance by instance
             if let error = try commit(write, task, of: index) { return try fail(write, error, taskIndex, of: index) }
             sleepBeforeFile(index)
             goOn(taskIndex, of: index, crash: .crashBetweenRuntimeAndFile)
-        case 3:  // the file, while the mark is this driver's
+        case 3:  // the file's lock, while the mark is this driver's
+            guard router.lock == nil else { return try fail(write, "the lock is held", taskIndex, of: index) }
             guard router.markEpoch == drivers[index].epoch || bug == .lateFileWrite else {
                 return try fail(write, "the mark is another driver's", taskIndex, of: index)
             }
+            router.lock = lock(of: task, drivers[index])
+            sleepBeforeFile(index)
+            goOn(taskIndex, of: index, crash: .crashBetweenRuntimeAndFile)
+        case 4:  // the file
             writeFile(write.share, taskIndex, of: index)
+            router.lock = nil
             goOn(taskIndex, of: index, crash: .crashBeforeReadBack)
         default:
             let reading = router.read(at: now, startedAt: task.startedAt)
@@ -99,12 +126,12 @@ extension SimulatedWorld {
         }
     }
 
-    /// A driver that is stopped between the runtime and the file, and another one that takes over meanwhile. Elsewhere that
-    /// comes seldom; here the planted bug has to be met. Always on, it breaks law 3 where the new driver cannot write its mark
-    /// (seed 19768): the fence of the file is the mark alone, until each write has a number of its own.
+    /// A driver that is stopped between the runtime and the file, or within the file's lock, and another one that takes
+    /// over meanwhile. Drawn from a generator of its own.
     private func sleepBeforeFile(_ index: Int) {
         var fork = SplitMix64(seed: seed ^ UInt64(bitPattern: now.milliseconds))
-        guard bug == .lateFileWrite, !isCalm, drivers.count < 2, fork.once(in: 25) else { return }
+        guard !isCalm, drivers.count < 2, fork.once(in: bug == .lateFileWrite ? 25 : 40) else { return }
+        census.note(.stoppedBeforeFile)
         drivers[index].asleepUntil = now.advanced(by: .seconds(fork.between(5, 90)))
         startDriver(isForced: true)
     }
@@ -120,8 +147,7 @@ extension SimulatedWorld {
                 continue
             }
             let before = router.instances[instance].share
-            guard let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced)
-            else {
+            guard let staged = router.commit(instance, version, ignoringVersions: bug == .lateCommitNotFenced) else {
                 census.note(.lateCommitRefused)
                 return "Version number out of range."
             }
@@ -145,6 +171,7 @@ extension SimulatedWorld {
         }
         switch task.stage {
         case 0:  // set map, on all at once
+            let before = router.instances.map(\.share)
             for instance in router.instances.indices where router.answers(instance, at: now) {
                 if !isCalm, random.once(in: 100) {
                     census.note(.acknowledgedWithoutEffect)
@@ -152,11 +179,11 @@ extension SimulatedWorld {
                     router.instances[instance].share = .zero
                 }
             }
-            laws.noteReturn(self)
+            laws.noteReturn(self, hasMoved: router.instances.map(\.share) != before)
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         case 1:  // a commit of its own, against a late writer
             for instance in router.instances.indices where router.answers(instance, at: now) {
-                _ = router.commit(instance, version: router.prepare(instance, .zero, epoch: drivers[index].epoch))
+                _ = router.commit(instance, router.prepare(instance, .zero, epoch: drivers[index].epoch))
             }
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         case 2:
@@ -197,8 +224,7 @@ extension SimulatedWorld {
             for instance in router.instances.indices where router.answers(instance, at: now) {
                 guard let version = late.task.versions[instance] else { continue }
                 let before = router.instances[instance].share
-                if let staged = router.commit(instance, version: version, ignoringVersions: bug == .lateCommitNotFenced)
-                {
+                if let staged = router.commit(instance, version, ignoringVersions: bug == .lateCommitNotFenced) {
                     census.note(.lateCommitLanded)
                     try laws.checkRaise(staged.share, before: before, late.task, epoch: staged.epoch, self)
                 } else {
@@ -210,7 +236,7 @@ extension SimulatedWorld {
 
     // MARK: The mark
 
-    private func claim(_ taskIndex: Int, of index: Int) throws(LawBroken) {
+    private func claim(_ isTakeover: Bool, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
         let epoch = drivers[index].epoch
         switch task.stage {
@@ -218,10 +244,16 @@ extension SimulatedWorld {
             if let mark = router.markEpoch, mark > epoch {
                 return try end(taskIndex, of: index, .claimed(.taken(by: "epoch \(mark)")))
             }
+            guard router.lock == nil else {
+                census.note(.lockHeld)
+                return try end(taskIndex, of: index, .claimed(.failed("the lock is held")))
+            }
             guard router.markCanBeWritten else {
                 census.note(.markNotWritten)
                 return try end(taskIndex, of: index, .claimed(.failed("the mark: no space left")))
             }
+            // Noted in the mark itself, for whoever comes after a crash between the mark and the record.
+            if router.markEpoch == nil { router.markIsAfterRescue = isTakeover }
             router.markEpoch = epoch
             goOn(taskIndex, of: index, crash: .crashInTakeover)
         default:
@@ -233,17 +265,35 @@ extension SimulatedWorld {
                     continue
                 }
                 _ = router.commit(
-                    instance, version: router.prepare(instance, router.instances[instance].share, epoch: epoch))
+                    instance, router.prepare(instance, router.instances[instance].share, epoch: epoch))
             }
             if isFenced { router.fencedEpoch = max(router.fencedEpoch, epoch) }
             let reading = router.read(at: now, startedAt: task.startedAt)
             try end(
                 taskIndex, of: index,
-                .claimed(.ours(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading)))
+                .claimed(
+                    .ours(
+                        bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading,
+                        wasMarked: !router.markIsAfterRescue)))
         }
     }
 
-    private func release(_ taskIndex: Int, of index: Int) throws(LawBroken) {
+    private func release(_ ending: Work.Ending, _ taskIndex: Int, of index: Int) throws(LawBroken) {
+        let task = drivers[index].tasks[taskIndex]
+        if case .wayBack = ending, task.stage == 0, !isCalm {  // It drains for a while.
+            return goOn(taskIndex, of: index, crash: .crashInWayBack)
+        }
+        // With the planted bug nobody looks once more.
+        guard router.lock == nil || bug == .supersededWriteForgotten else {
+            census.note(.lockHeld)
+            return try end(taskIndex, of: index, .released(error: "the lock is held"))
+        }
+        if case .wayBack = ending, bug != .supersededWriteForgotten {
+            let reading = router.read(at: now, startedAt: task.startedAt).instances
+            guard (reading.compactMap(\.running) + reading.compactMap(\.startsWith)).allSatisfy({ $0 == .zero }) else {
+                return try end(taskIndex, of: index, .released(error: "the router is not at stable 100 %"))
+            }
+        }
         guard router.markCanBeWritten else {
             census.note(.markNotWritten)
             return try end(taskIndex, of: index, .released(error: "the mark cannot be removed"))
@@ -259,122 +309,5 @@ extension SimulatedWorld {
             hidden.instances[index].process = router.instances[index].process + Int64(random.below(2))
         }
         return hidden
-    }
-
-    // MARK: Metrics
-
-    /// How far the store of a metric is behind. Drawn from a generator of its own, as above; comparisons look at the times of
-    /// their samples themselves.
-    private func age(of metric: Int) -> Duration {
-        var fork = SplitMix64(seed: seed &* 31 &+ UInt64(metric))
-        guard plan.metrics[metric].comparison == nil, fork.once(in: 4) else { return .zero }
-        census.note(.storeBehind)
-        return .seconds(fork.between(5, 40))
-    }
-
-    private func measure(_ metric: Int, _ taskIndex: Int, of index: Int) throws(LawBroken) {
-        let task = drivers[index].tasks[taskIndex]
-        if bug == .routerErrorHidesVerdict, !router.instances.indices.allSatisfy({ router.answers($0, at: now) }) {
-            drivers[index].tasks.remove(at: taskIndex)
-            drivers[index].driver.ended(task.job, at: drivers[index].clock(now))
-            laws.noteMeasurement(
-                metric, phase(of: metricMood[metric]), task, age: .zero, epoch: drivers[index].epoch, self)
-            return settle(index)
-        }
-        var phase = phase(of: metricMood[metric])
-        var told = task
-        if metricMood[metric] == .stale {  // An answer that was asked for long ago.
-            census.note(.metricStale)
-            let age = Duration.seconds(-random.between(30, 300))
-            (told.startedAt, told.trueStart) = (told.startedAt.advanced(by: age), told.trueStart.advanced(by: age))
-        }
-        let age = age(of: metric)
-        laws.noteMeasurement(metric, phase, told, age: age, epoch: drivers[index].epoch, self)
-        if bug == .noDataIsSuccess, phase == .noData { phase = .successful }
-        let finished = drivers[index].clock(now)
-        if bug == .holdCountedThroughGap, let last = drivers[index].driver.machine.state.metrics[metric].coveredTo {
-            // As if it had been measured in between.
-            let gap = last.duration(to: finished)
-            if gap > plan.metrics[metric].interval * 2, gap < .seconds(600) {
-                var between = last
-                while between.duration(to: finished) > plan.metrics[metric].interval {
-                    between = between.advanced(by: plan.metrics[metric].interval)
-                    try give(
-                        .measured(
-                            Measurement(
-                                metric: metric, phase: phase, value: "0", startedAt: between, finishedAt: between)),
-                        to: index)
-                    guard drivers.indices.contains(index), drivers[index].tasks.indices.contains(taskIndex) else {
-                        return
-                    }
-                }
-            }
-        }
-        let evidence = evidence(of: metric, phase, askedAt: told.startedAt, drivers[index].driver.machine)
-        if evidence != nil { phase = .successful }  // A comparison's verdict is its evidence.
-        let measurement = Measurement(
-            metric: metric, phase: phase, value: phase == .failed ? "1" : "0", startedAt: told.startedAt,
-            finishedAt: finished,
-            sampledAt: age > .zero && bug != .ageIgnored ? told.startedAt.advanced(by: .zero - age) : nil,
-            evidence: evidence)
-        if random.once(in: 700) {
-            census.note(.unreadableEvent)
-            try unreadable(index)
-            guard drivers.indices.contains(index), drivers[index].tasks.indices.contains(taskIndex) else { return }
-        }
-        try end(taskIndex, of: index, .measured(measurement))
-    }
-
-    /// As if a newer binary had driven for a while: an event that this one cannot read.
-    private func unreadable(_ index: Int) throws(LawBroken) {
-        guard drivers[index].epoch == storeEpoch, journalFailsUntil <= now, drivers[index].driver.unwritten.isEmpty
-        else { return }
-        let at = max(stored.state.lastEventAt, drivers[index].clock(now))
-        journal.append(.init(event: .unreadable(name: "from.the-future"), at: at))
-        stored.apply(.unreadable(name: "from.the-future"), at: at)
-        crash(index)
-    }
-
-    private func phase(of mood: Mood) -> MeasurementPhase {
-        switch mood {
-        case .good, .hung, .stale: return .successful
-        case .bad:
-            census.note(.metricFailed)
-            return .failed
-        case .empty:
-            census.note(.metricEmpty)
-            return .noData
-        case .error:
-            census.note(.metricError)
-            return .error
-        case .undecided:
-            census.note(.metricInconclusive)
-            return .inconclusive
-        }
-    }
-
-    /// What a comparison would have seen: harm where the metric is bad, suspicion where nobody can tell.
-    private func evidence(
-        of metric: Int, _ phase: MeasurementPhase, askedAt: Timestamp, _ machine: RolloutMachine
-    ) -> Evidence? {
-        guard plan.metrics[metric].comparison != nil, phase.hasData, let step = machine.state.step else { return nil }
-        let since = askedAt.advanced(by: .zero - plan.metrics[metric].interval)
-        let isWhole = machine.state.confirmed == machine.wantedShare && since >= machine.verifiedAt
-        let harm: Double
-        switch phase {
-        case .failed:
-            census.note(.harmShown)
-            harm = 5000
-        case .inconclusive:
-            census.note(.suspicious)
-            harm = bug == .suspicionIgnored ? 1 : 20
-        case .successful, .error, .noData: harm = 1
-        }
-        let window = CountWindow(
-            from: since, to: askedAt, since: since, canaryRequests: 50, stableRequests: 450,
-            bad: [.init(canary: 0, stable: 1)])
-        return Evidence(
-            test: .ratio, window: window, step: step, isWhole: isWhole, harm: harm, harmLimit: 100,
-            promotion: Double(random.between(1, 40)), requests: Double(random.pick([50, 1000])), reference: 450)
     }
 }

@@ -77,16 +77,35 @@ extension SimulatedWorld {
         }
     }
 
-    /// Another hand changes the share of one instance.
+    /// Another hand changes the share of one instance, or what all of them start with; or returns everything and takes the
+    /// mark of a driver away that is not there.
     func disturbShare() throws(LawBroken) {
         guard drivers.isEmpty || random.once(in: 3) else { return }
+        if drivers.isEmpty, random.once(in: 3) { return rescue() }
         let index = random.below(router.instances.count)
         guard router.answers(index, at: now) else { return }
         let share = random.once(in: 2) ? Weight.zero : Weight(basisPoints: random.below(10_001))!
-        guard share != router.instances[index].share else { return }
-        census.note(share == .zero ? .outsideHandToZero : .outsideHand)
+        if random.once(in: 4) {
+            guard share != router.file else { return }
+            census.note(.outsideHandInFile)
+            router.file = share
+        } else {
+            guard share != router.instances[index].share else { return }
+            census.note(share == .zero ? .outsideHandToZero : .outsideHand)
+            router.instances[index].share = share
+        }
         if drivers.isEmpty { census.note(.outsideHandBetweenDrivers) }
-        router.instances[index].share = share
+        laws.noteOutsideHand(self)
+    }
+
+    /// A person's `rescue`: stable 100 %, and nobody's any more.
+    private func rescue() {
+        guard router.instances.indices.allSatisfy({ router.answers($0, at: now) }), router.lock == nil else { return }
+        census.note(.rescued)
+        for index in router.instances.indices { _ = router.commit(index, router.prepare(index, .zero, epoch: 0)) }
+        router.file = .zero
+        if router.markEpoch != nil { laws.noteRescue(self) }
+        router.markEpoch = nil
         laws.noteOutsideHand(self)
     }
 

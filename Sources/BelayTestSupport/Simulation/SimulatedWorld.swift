@@ -127,7 +127,7 @@ package final class SimulatedWorld {
             for (task, item) in driver.tasks.enumerated() where max(item.due, floor) < best {
                 (best, driverIndex, taskIndex) = (max(item.due, floor), index, task)
             }
-            for due in [driver.wakesAt, driver.renewsAt] where max(due, floor) < best {
+            for due in [driver.wakesAt, driver.renewsAt, driver.answerDue ?? Self.never] where max(due, floor) < best {
                 (best, driverIndex, taskIndex) = (max(due, floor), index, nil)
             }
         }
@@ -136,7 +136,9 @@ package final class SimulatedWorld {
             drivers[driverIndex].asleepUntil = Timestamp(milliseconds: 0)
             if drivers[driverIndex].epoch < storeEpoch { census.note(.lateDriverWoke) }
         }
-        if let taskIndex {
+        if let due = drivers[driverIndex].answerDue, due <= now {
+            answerLate(driverIndex)
+        } else if let taskIndex {
             try perform(taskIndex, of: driverIndex)
         } else if drivers[driverIndex].renewsAt <= now {
             try renew(driverIndex)
@@ -220,7 +222,19 @@ package final class SimulatedWorld {
             guard drivers.indices.contains(index), drivers[index].epoch == epoch else { return }
         }
         let clock = drivers[index].clock(now)
-        switch drivers[index].driver.take(input, at: clock) {
+        try follow(drivers[index].driver.take(input, at: clock), input, index, clock)
+    }
+
+    /// A job's end, in the shell's order.
+    func give(ending attempt: Driver.Attempt, _ input: Input, to index: Int) throws(LawBroken) {
+        let clock = drivers[index].clock(now)
+        try follow(drivers[index].driver.ended(attempt, input, at: clock), input, index, clock)
+    }
+
+    private func follow(
+        _ taken: Driver.Taken, _ input: Input, _ index: Int, _ clock: Timestamp
+    ) throws(LawBroken) {
+        switch taken {
         case .nothing: break
         case .refused: if case .command = input { census.note(.staleCommandRefused) }
         case .append(let append): if try store(append, of: index, clock) { return }
@@ -236,8 +250,8 @@ package final class SimulatedWorld {
             drivers[index].driver.appendFailed(append, .fenced("driver \(storeEpoch)"), at: clock)
             return false
         }
-        var fails = journalFailsUntil > now
-        if fails, append.isWayBack, hasReserve {
+        var fails = journalFailsUntil > now || drivers[index].answerDue != nil
+        if fails, drivers[index].answerDue == nil, append.isWayBack, hasReserve {
             census.note(.reserveUsed)
             (hasReserve, fails) = (false, false)
         }
@@ -257,6 +271,12 @@ package final class SimulatedWorld {
         }
         try laws.checkAppend(append, by: drivers[index], self)
         for record in append.records { try keep(record, rawClock: clock) }
+        if !isCalm, random.once(in: 300) {
+            census.note(.appendUnanswered)
+            drivers[index].answerDue = now.advanced(by: .milliseconds(random.between(1, 6000)))
+            drivers[index].driver.appendFailed(append, .unavailable("no answer within 1 s"), at: clock)
+            return false
+        }
         if !isCalm, random.once(in: 150) {
             census.note(.crashAfterAppend)
             crash(index)
@@ -265,6 +285,15 @@ package final class SimulatedWorld {
         drivers[index].driver.appended(append)
         try laws.checkFold(drivers[index].driver.machine, stored)
         return false
+    }
+
+    /// The journal answers an append that had counted as unwritten: it was written.
+    private func answerLate(_ index: Int) {
+        drivers[index].answerDue = nil
+        guard !drivers[index].isLeaving, drivers[index].epoch == storeEpoch else { return }
+        census.note(.appendFoundLater)
+        drivers[index].driver.found(stored, at: drivers[index].clock(now))
+        settle(index)
     }
 
     private func keep(_ record: Driver.Record, rawClock: Timestamp) throws(LawBroken) {
@@ -276,33 +305,49 @@ package final class SimulatedWorld {
     }
 
     func crash(_ index: Int) {
-        // What was on its way to the router may still land.
-        for task in drivers[index].tasks where task.stage == 2 {
-            if case .traffic(let write) = task.job, write.kind == .forward, random.once(in: 2) {
-                orphan(task, of: drivers[index])
+        // What was on its way may still land: a commit later, in the process that prepared it; a renaming at once or never.
+        for task in drivers[index].tasks {
+            guard case .traffic(let write) = task.job, write.kind == .forward else { continue }
+            if task.stage == Self.commitStage, random.once(in: 2) { orphan(task, of: drivers[index]) }
+            if router.lock == lock(of: task, drivers[index]) {
+                router.lock = nil
+                if random.once(in: 2) { router.file = write.share }
             }
         }
         drivers.remove(at: index)
     }
 
-    /// Starts what is wanted, gives up what is not, and ends a driver that has nothing more to do.
+    /// Starts what is wanted, tells what is not, and ends a driver that has nothing more to do and nothing on its way.
     func settle(_ index: Int) {
         let clock = drivers[index].clock(now)
         let (started, cancelled) = drivers[index].driver.start(at: clock)
-        for job in cancelled {
-            guard let task = drivers[index].tasks.firstIndex(where: { $0.job == job && !$0.isOrphan }) else { continue }
-            let given = drivers[index].tasks.remove(at: task)
-            if case .traffic(let write) = given.job, write.kind == .forward, given.stage == 2 {
-                orphan(given, of: drivers[index])
-            }
-        }
-        for job in started { begin(job, of: index) }
+        for attempt in cancelled { cancel(attempt, of: index) }
+        for attempt in started { begin(attempt, of: index) }
         drivers[index].wakesAt = Timestamp(
             milliseconds: max(
                 now.milliseconds + 1, drivers[index].driver.wakes(at: clock).milliseconds - drivers[index].offset))
-        if drivers[index].driver.end(at: clock) != nil {
+        if drivers[index].driver.end(at: clock) != nil, !drivers[index].isLeaving {
             if case .needsAttention = drivers[index].driver.end(at: clock) { census.note(.leaseRanOut) }
-            drivers.remove(at: index)
+            drivers[index].isLeaving = true
+            drivers[index].tasks.removeAll { !$0.attempt.isWrite }
+            (drivers[index].wakesAt, drivers[index].renewsAt) = (Self.never, Self.never)
+            if drivers[index].tasks.isEmpty { drivers.remove(at: index) }
+        }
+    }
+
+    private static let never = Timestamp(milliseconds: .max)
+
+    /// Told to stop, and late all the same: what has passed its last check is on its way, for as long as it takes.
+    private func cancel(_ attempt: Driver.Attempt, of index: Int) {
+        guard let task = drivers[index].tasks.firstIndex(where: { $0.attempt == attempt }) else { return }
+        census.note(.writeSuperseded)
+        drivers[index].tasks[task].isCancelled = true
+        if !isCalm, random.once(in: 2) {
+            drivers[index].tasks[task].due = now.advanced(by: .milliseconds(random.between(0, 5000)))
+        }
+        // The planted bug forgets it: nobody waits for its end.
+        if bug == .supersededWriteForgotten {
+            _ = drivers[index].driver.ended(attempt, nil, at: drivers[index].clock(now))
         }
     }
 }

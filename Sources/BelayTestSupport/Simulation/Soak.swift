@@ -36,6 +36,13 @@ package enum Soak {
         }
     }
 
+    /// Plays every seed that once broke a law.
+    package static func playFound() -> Outcome {
+        var outcome = Outcome()
+        for seed in found { play(seed, into: &outcome) }
+        return outcome
+    }
+
     /// The first seed at which a planted bug breaks its own law; nil where none of the seeds shows it.
     package static func find(_ bug: PlantedBug, within seeds: Range<UInt64>) -> (seed: UInt64, law: LawBroken)? {
         for seed in seeds {
@@ -65,15 +72,19 @@ package enum Soak {
         var outcome = Outcome()
         var seed = first
         while outcome.census.steps < steps, outcome.broken.count < 3 {
-            let world = SimulatedWorld(seed: seed)
-            do throws(LawBroken) {
-                try world.run()
-            } catch {
-                outcome.broken.append((seed, error))
-            }
-            outcome.census.add(world.census)
+            play(seed, into: &outcome)
             seed += stride
         }
         return outcome
+    }
+
+    private static func play(_ seed: UInt64, into outcome: inout Outcome) {
+        let world = SimulatedWorld(seed: seed)
+        do throws(LawBroken) {
+            try world.run()
+        } catch {
+            outcome.broken.append((seed, error))
+        }
+        outcome.census.add(world.census)
     }
 }

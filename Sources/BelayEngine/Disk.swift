@@ -1,0 +1,39 @@
+internal import BelayCore
+
+/// The journal's own queue. A disk that does not answer must not hold up a verdict or an abort, so nobody waits for it longer
+/// than a second; what was asked of it goes on.
+struct Disk: Sendable {
+    static let patience: Duration = .seconds(1)
+
+    private let queue = Blocking("belay.journal")
+    private let clock: any EngineClock
+
+    init(_ clock: any EngineClock) { self.clock = clock }
+
+    /// - Parameter late: Told what came of it where that was later than a second.
+    /// - Returns: nil where there was no answer in a second.
+    func run<Value: Sendable>(
+        _ body: @escaping @Sendable () -> Value, late: @escaping @Sendable (Value) -> Void = { _ in }
+    ) async -> Value? {
+        let answer = OneShot<Value?>(clock)
+        post {
+            let value = body()
+            if !answer.fulfil(value) { late(value) }
+        }
+        let limit = clock.spawn { [clock] in
+            if (try? await clock.sleep(for: Self.patience)) != nil { answer.fulfil(nil) }
+        }
+        let value = await answer.value()
+        limit.cancel()
+        return value
+    }
+
+    /// In its turn, with nobody waiting for it.
+    func post(_ body: @escaping @Sendable () -> Void) {
+        clock.hold()
+        queue.post { [clock] in
+            body()
+            clock.letGo()
+        }
+    }
+}

@@ -1,0 +1,156 @@
+internal import BelayCore
+internal import BelayEngine
+internal import Glibc
+
+/// Files that Belay writes: read and replaced whole, created for their owner alone and never through a link.
+enum OwnedFile {
+    static func read(_ path: String) throws(MapFile.Failure) -> [UInt8] {
+        let file = open(path, O_RDONLY | O_CLOEXEC)
+        guard file >= 0 else { throw failure("open", path, errno) }
+        defer { close(file) }
+        var bytes: [UInt8] = []
+        var buffer = [UInt8](repeating: 0, count: 64 << 10)
+        while true {
+            let count = Glibc.read(file, &buffer, buffer.count)
+            if count == 0 { return bytes }
+            let number = errno
+            if count < 0, number != EINTR { throw failure("read", path, number) }
+            bytes += buffer[..<max(count, 0)]
+        }
+    }
+
+    /// Replaces a file so that a reader sees the old or the new one, and a power loss leaves one of them. Mode, owner and
+    /// group stay; a new file is its owner's alone.
+    /// - Parameter isWanted: Asked once everything is ready; what it answers is thrown, and the file stays as it was.
+    static func replace(
+        _ path: String, with bytes: [UInt8], isWanted: () -> String? = { nil }
+    ) throws(MapFile.Failure) {
+        var old = stat()
+        let isThere = stat(path, &old) == 0
+        let (file, temporary) = try create(beside: path)
+        do throws(MapFile.Failure) {
+            defer { close(file) }
+            if isThere { try keep(old, file, path) } else { fchmod(file, mode(inFolderOf: path)) }
+            try writeAll(bytes, file, temporary)
+            if fsync(file) != 0 { throw failure("fsync", temporary, errno) }
+            if let why = isWanted() { throw MapFile.Failure(message: why) }
+        } catch {
+            unlink(temporary)
+            throw error
+        }
+        if rename(temporary, path) != 0 {
+            let failure = failure("rename", temporary, errno)
+            unlink(temporary)
+            throw failure
+        }
+        syncFolder(of: path)
+    }
+
+    /// A name that nobody else has: two writers of one process, or a link laid in wait, never meet in it.
+    private static func create(beside path: String) throws(MapFile.Failure) -> (file: Int32, path: String) {
+        for _ in 0..<8 {
+            let temporary = "\(path).belay-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
+            let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            if file >= 0 { return (file, temporary) }
+            let number = errno
+            if number != EEXIST { throw failure("open", temporary, number) }
+        }
+        throw MapFile.Failure(message: "\(path): no temporary name beside it is free")
+    }
+
+    /// HAProxy may read the file by its group: one that cannot be kept is no success.
+    private static func keep(_ old: stat, _ file: Int32, _ path: String) throws(MapFile.Failure) {
+        if fchown(file, old.st_uid, old.st_gid) != 0, fchown(file, uid_t.max, old.st_gid) != 0 {
+            throw failure("its group \(old.st_gid) cannot be kept: fchown", path, errno)
+        }
+        fchmod(file, old.st_mode & 0o7777)
+    }
+
+    /// 0600; in a folder that a group shares on purpose (setgid and writable for it) 0660. The umask has no say.
+    static func mode(inFolderOf path: String) -> mode_t {
+        var info = stat()
+        guard stat(folder(of: path), &info) == 0 else { return 0o600 }
+        return info.st_mode & S_ISGID != 0 && info.st_mode & S_IWGRP != 0 ? 0o660 : 0o600
+    }
+
+    static func folder(of path: String) -> String {
+        guard let slash = path.lastIndex(of: "/") else { return "." }
+        return slash == path.startIndex ? "/" : String(path[..<slash])
+    }
+
+    private static func writeAll(_ bytes: [UInt8], _ file: Int32, _ path: String) throws(MapFile.Failure) {
+        var rest = bytes[...]
+        while !rest.isEmpty {
+            let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
+            let number = errno
+            if count < 0, number != EINTR { throw failure("write", path, number) }
+            rest = rest.dropFirst(max(count, 0))
+        }
+    }
+
+    private static func syncFolder(of path: String) {
+        let folder = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { return }
+        fsync(folder)
+        close(folder)
+    }
+
+    static func failure(_ call: String, _ path: String, _ number: Int32) -> MapFile.Failure {
+        MapFile.Failure(message: "\(path): \(call): \(String(cString: strerror(number)))")
+    }
+}
+
+/// A brief advisory lock around changes of the map file and its mark. Released when its value goes, or its process: a
+/// process that hangs in a renaming keeps it until that has ended.
+final class FileLock: Sendable {
+    enum Attempt {
+        case held(FileLock)
+        /// Another process has it.
+        case busy
+        /// It cannot be had at all.
+        case failed(String)
+
+        /// Why whatever needs the lock has to wait; nil where it is held.
+        func complaint(_ path: String) -> String? {
+            switch self {
+            case .held: nil
+            case .busy: "\(path) is locked by another process"
+            case .failed(let message): message
+            }
+        }
+    }
+
+    private let file: Int32
+
+    private init(_ file: Int32) { self.file = file }
+
+    deinit { close(file) }
+
+    static func take(_ path: String, patience: Duration) -> Attempt {
+        var file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        if file < 0, errno == ENOENT {
+            file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            if file >= 0 {
+                fchmod(file, OwnedFile.mode(inFolderOf: path))
+            } else if errno == EEXIST {
+                file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+            }
+        }
+        let number = errno
+        guard file >= 0 else { return .failed(OwnedFile.failure("open", path, number).message) }
+        let end = ContinuousClock.now + patience
+        while flock(file, LOCK_EX | LOCK_NB) != 0 {
+            let number = errno
+            guard number == EWOULDBLOCK || number == EINTR else {
+                close(file)
+                return .failed(OwnedFile.failure("flock", path, number).message)
+            }
+            guard ContinuousClock.now < end else {
+                close(file)
+                return .busy
+            }
+            usleep(2000)
+        }
+        return .held(FileLock(file))
+    }
+}

@@ -1,0 +1,147 @@
+import BelayCore
+import Testing
+
+/// Routers, files and hands that do what nobody asked for.
+@Suite("A hostile router")
+struct HostileRouterTests {
+    private func reading(
+        _ running: Weight?, file: Weight?, process: Int64? = 1, foreign: String? = nil, at now: Timestamp
+    ) -> Reading {
+        Reading(
+            instances: [.init(running: running, startsWith: file, process: process, foreign: foreign)], startedAt: now)
+    }
+
+    // MARK: Law 5: what passes a step counts from the confirmation that stands
+
+    /// A step with a window of 5 s, watched to its end but for the router, which was lost, reloaded, and shows an older share.
+    private func reasserted() -> Story {
+        var plan = Fixture.plan()
+        plan.metrics[0].window = .seconds(5)
+        var story = Story.holding(plan)
+        for second in stride(from: 1.0, through: 21, by: 10) { story.measure(.successful, at: seconds(second)) }
+        story.tell(.read(reading(nil, file: Fixture.quarter, process: nil, at: seconds(22))), at: seconds(22))
+        story.measure(.successful, at: seconds(31))
+        story.tell(.read(reading(.zero, file: Fixture.quarter, process: 2, at: seconds(40))), at: seconds(40))
+        story.confirm(process: 2, at: seconds(41))
+        return story
+    }
+
+    @Test func `a share that was confirmed once more passes no step on what was measured before`() {
+        var story = reasserted()
+        #expect(story.phase == .holding(step: 0))
+        #expect(story.machine.state.watched == .zero)
+        story.tell(.tick, at: seconds(42))
+        #expect(story.phase == .holding(step: 0))
+        story.measure(.successful, at: seconds(45))
+        #expect(!story.machine.state.metrics[0].lastIsFresh)  // Its window reaches back to before 41.
+        for second in stride(from: 51.0, through: 81, by: 10) { story.measure(.successful, at: seconds(second)) }
+        #expect(story.phase == .routing(step: 1))
+    }
+
+    @Test func `failures from before it stay counted`() {
+        var plan = Fixture.plan()
+        plan.metrics[0].limits.failure = 1
+        var story = Story.holding(plan)
+        story.measure(.failed, at: seconds(2))
+        story.tell(.read(reading(.zero, file: Fixture.quarter, process: 2, at: seconds(3))), at: seconds(3))
+        story.confirm(process: 2, at: seconds(4))
+        story.measure(.failed, at: seconds(5))
+        #expect(story.cause?.kind == .gate)
+    }
+
+    @Test func `a new driver passes no step before it has measured by itself`() {
+        var story = Story.holding()
+        for second in stride(from: 1.0, through: 21, by: 10) { story.measure(.successful, at: seconds(second)) }
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(30))
+        story.tell(.claimed(.ours(reading(Fixture.quarter, file: Fixture.quarter, at: seconds(30)))), at: seconds(30))
+        #expect(!story.machine.state.metrics[0].lastIsFresh)
+        #expect(story.machine.state.watched > .zero)
+    }
+
+    // MARK: Law 8: what is found in the runtime and in the file
+
+    @Test func `what the router starts with is another hand's where it is neither confirmed nor asked for`() {
+        for file in [Weight.zero, .full, Weight(basisPoints: 3000)!] {
+            var story = Story.holding()
+            story.tell(.read(reading(Fixture.quarter, file: file, at: seconds(2))), at: seconds(2))
+            #expect(story.cause?.kind == .outsideChange, "\(file.text)")
+            #expect(story.cause?.message.contains("for the next reload") == true)
+        }
+    }
+
+    @Test func `what cannot be read in the file is unknown and no finding`() {
+        var story = Story.holding()
+        story.tell(.read(reading(Fixture.quarter, file: nil, at: seconds(2))), at: seconds(2))
+        #expect(story.phase == .holding(step: 0))
+    }
+
+    @Test func `a value that is no share, or a key that is gone, is another hand's at once`() {
+        var story = Story.holding()
+        story.tell(
+            .read(reading(nil, file: Fixture.quarter, foreign: "`abc` in the map", at: seconds(2))), at: seconds(2))
+        #expect(story.cause?.kind == .outsideChange)
+        #expect(story.cause?.message.contains("`abc` in the map") == true)
+        #expect(story.machine.trafficWork?.kind == .wayBack)
+    }
+
+    @Test func `a half-way back that an earlier driver left behind is taken for what it is`() {
+        var story = Story.holding()
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
+        story.tell(.claimed(.ours(reading(Fixture.quarter, file: .zero, at: seconds(5)))), at: seconds(5))
+        #expect(story.cause?.kind == .outsideChange)
+    }
+
+    @Test func `a mark that is gone at a takeover means a rescue, before the first raise, too`() {
+        var before = Story()
+        before.take(at: zero)
+        before.confirm(at: seconds(0.5))
+        var during = Story.holding()
+        for (share, keyPath) in [(Weight.zero, 0), (Fixture.quarter, 1)] {
+            func takeOver(_ story: inout Story) {
+                story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
+                story.tell(
+                    .claimed(.ours(reading(share, file: share, at: seconds(5)), wasMarked: false)), at: seconds(5))
+                #expect(story.cause?.kind == .outsideChange)
+                #expect(story.machine.trafficWork?.kind == .wayBack)
+            }
+            if keyPath == 0 { takeOver(&before) } else { takeOver(&during) }
+        }
+    }
+
+    // MARK: Law 3: until the mark is gone
+
+    @Test func `while connections drain the router is read, and a raise is answered by stable again`() {
+        var story = Story.holding()
+        story.tell(.abort, at: seconds(2))
+        story.confirm(at: seconds(3))
+        #expect(story.machine.work(at: seconds(4)).readsRouter)
+        story.tell(.read(reading(.zero, file: Fixture.quarter, at: seconds(4))), at: seconds(4))
+        #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
+        #expect(story.machine.work(at: seconds(4)).action == nil)
+        story.confirm(at: seconds(5))
+        story.tell(.read(reading(.full, file: .zero, at: seconds(6))), at: seconds(6))
+        #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
+        story.confirm(at: seconds(7))
+        #expect(story.machine.work(at: seconds(7)).action == .release(.wayBack(drains: true)))
+        story.tell(.released(error: nil), at: seconds(8))
+        #expect(story.machine.state.isFinished)
+    }
+
+    // MARK: Journals of other versions
+
+    @Test func `a step or a metric that is out of range blocks nothing`() {
+        var story = Story.holding()
+        let measured = Measurement(
+            metric: 7, phase: .failed, value: "1", startedAt: seconds(2), finishedAt: seconds(2))
+        let events: [Event] = [
+            .measured(.init(measurement: measured, isFresh: true, watched: .zero, watchedUntil: nil)),
+            .stepStarted(step: 9, share: .full), .approvalAsked(step: -1, until: seconds(9)),
+            .verdict(metric: 7, verdict: .failed, message: ""), .stepPassed(step: 12),
+        ]
+        for event in events { story.machine.apply(event, at: seconds(2)) }
+        #expect(story.machine.state.unreadable == 3)
+        #expect(story.phase == .holding(step: 0))
+        story.tell(.abort, at: seconds(3))
+        #expect(story.cause?.kind == .person)
+    }
+}
