@@ -45,7 +45,9 @@ let package = Package(
                 "BelayMetrics", "BelayDemo", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
-        .target(name: "BelayTestSupport", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
+        .target(
+            name: "BelayTestSupport", dependencies: ["BelayCore", "BelayAnalysis", "BelayEngine"], swiftSettings: strict
+        ),
         .executableTarget(
             name: "belay-soak", dependencies: ["BelayTestSupport"], path: "Sources/BelaySoak", swiftSettings: strict),
         .executableTarget(
@@ -65,7 +67,7 @@ let package = Package(
             swiftSettings: strict),
         .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
         .testTarget(
-            name: "BelayEngineTests", dependencies: ["BelayAnalysis", "BelayCore", "BelayEngine"],
+            name: "BelayEngineTests", dependencies: ["BelayAnalysis", "BelayCore", "BelayEngine", "BelayTestSupport"],
             swiftSettings: strict),
         .testTarget(
             name: "BelayJournalTests", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", grdb],
@@ -77,7 +79,9 @@ let package = Package(
         .testTarget(name: "BelayHTTPTests", dependencies: ["BelayHTTP", "BelayDemo"], swiftSettings: strict),
         .testTarget(
             name: "BelayCLITests",
-            dependencies: ["BelayCLI", "BelayCore", "BelayEngine", "BelayJournal", "BelaySpec", arguments],
+            dependencies: [
+                "BelayCLI", "BelayCore", "BelayEngine", "BelayJournal", "BelaySpec", "BelayTestSupport", arguments,
+            ],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
             name: "BelayMetricsTests",

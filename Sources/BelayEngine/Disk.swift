@@ -7,8 +7,15 @@ struct Disk: Sendable {
 
     private let queue = Blocking("belay.journal")
     private let clock: any EngineClock
+    /// Open once what was asked last has been done.
+    private let last: Locked<OneShot<Void>>
 
-    init(_ clock: any EngineClock) { self.clock = clock }
+    init(_ clock: any EngineClock) {
+        self.clock = clock
+        let open = OneShot<Void>(clock)
+        open.fulfil(())
+        last = Locked(open)
+    }
 
     /// - Parameter late: Told what came of it where that was later than a second.
     /// - Returns: nil where there was no answer in a second.
@@ -30,10 +37,15 @@ struct Disk: Sendable {
 
     /// In its turn, with nobody waiting for it.
     func post(_ body: @escaping @Sendable () -> Void) {
-        clock.hold()
-        queue.post { [clock] in
-            body()
-            clock.letGo()
+        let done = OneShot<Void>(clock)
+        let turn = last.withLock { last in
+            defer { last = done }
+            return last
+        }
+        _ = clock.spawn { [queue] in
+            await turn.value()
+            await queue.run(body)
+            done.fulfil(())
         }
     }
 }

@@ -19,7 +19,7 @@ extension EngineClock {
 
     package func sleep(for duration: Duration) async throws { try await sleep(until: now.advanced(by: duration)) }
 
-    func spawn(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
+    package func spawn(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         hold()
         return Task {
             await body()

@@ -23,7 +23,7 @@ struct TidyTests {
         ],
         "BelayDemo": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
         "belay": ["BelayCLI"],
-        "BelayTestSupport": ["BelayCore", "BelayAnalysis"],
+        "BelayTestSupport": ["BelayCore", "BelayAnalysis", "BelayEngine", "Dispatch"],
         "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
     ]
 

@@ -1,0 +1,135 @@
+package import BelayCore
+package import BelayEngine
+
+/// A router in memory. Every effect is noted with its time; doors stand before the effects.
+package final class MemoryRouter: TrafficRouter {
+    package struct State: Sendable {
+        package var share = Weight.zero
+        package var file: Weight? = Weight.zero
+        package var process: Int64 = 1
+        package var mark: OwnerMark?
+        package var isUp = true
+        package var latest = 0
+    }
+
+    package let world: Locked<State>
+    private let clock: SkippingClock
+    private let tell: @Sendable (String) -> Void
+    /// Before a forward write takes effect, having asked everything it asks.
+    package let beforeCommit: Door
+    /// Before a forward write changes the file, having asked everything it asks.
+    package let beforeFile: Door
+    package let beforeRelease: Door
+    private let latency: Duration
+
+    /// - Parameter tell: Told of each effect.
+    package init(
+        _ clock: SkippingClock, latency: Duration = .milliseconds(7),
+        tell: @escaping @Sendable (String) -> Void = { _ in }
+    ) {
+        self.clock = clock
+        self.latency = latency
+        self.tell = tell
+        world = Locked(State())
+        (beforeCommit, beforeFile, beforeRelease) = (Door(clock), Door(clock), Door(clock))
+    }
+
+    package var share: Weight { world.withLock { $0.share } }
+    package var file: Weight? { world.withLock { $0.file } }
+    package var mark: OwnerMark? { world.withLock { $0.mark } }
+
+    /// HAProxy and its kind: another process, with what the file says.
+    package func reload() {
+        world.withLock { world in
+            world.process += 1
+            world.share = world.file ?? .zero
+        }
+        tell("the router is reloaded: \(share.text)")
+    }
+
+    private func wait() async { try? await clock.sleep(until: clock.now.advanced(by: latency)) }
+
+    private func reading(since started: Timestamp) -> Reading {
+        world.withLock { world in
+            let instance =
+                world.isUp
+                ? Reading.Instance(running: world.share, startsWith: world.file, process: world.process)
+                : Reading.Instance(running: nil, startsWith: world.file, process: nil)
+            return Reading(instances: [instance], startedAt: started)
+        }
+    }
+
+    package func read() async -> Reading {
+        let started = clock.now
+        await wait()
+        return reading(since: started)
+    }
+
+    package func write(
+        _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
+    ) async -> (Reading, error: String?) {
+        world.withLock { $0.latest = max($0.latest, number) }
+        let started = clock.now
+        await wait()
+        guard world.withLock({ $0.isUp }) else { return (reading(since: started), "out of reach") }
+        let error: String? =
+            switch write.kind {
+            case .wayBack: takeBack(write)
+            case .forward: await raise(write, number, mark, isOurs)
+            }
+        return (reading(since: started), error)
+    }
+
+    private func takeBack(_ write: TrafficWrite) -> String? {
+        world.withLock { ($0.share, $0.file) = (.zero, .zero) }
+        tell("the router is told: stable 100 %")
+        return nil
+    }
+
+    private func raise(
+        _ write: TrafficWrite, _ number: Int, _ mark: OwnerMark, _ isOurs: () async -> Bool
+    ) async -> String? {
+        func objection() -> String? {
+            world.withLock { world in
+                if Task.isCancelled || world.latest > number { return "superseded" }
+                return world.mark?.epoch == mark.epoch ? nil : "the mark is another driver's"
+            }
+        }
+        let found = share
+        guard write.expecting.contains(found) else { return "\(found.text) was found" }
+        guard await isOurs() else { return "the lease is another driver's" }
+        if let why = objection() { return why }
+        await beforeCommit.pass()
+        world.withLock { $0.share = write.share }
+        tell("the router is told: \(write.share.text)")
+        if let why = objection() { return why }
+        await beforeFile.pass()
+        world.withLock { $0.file = write.share }
+        return nil
+    }
+
+    package func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim {
+        let started = clock.now
+        await wait()
+        let (holder, wasMarked) = world.withLock { world -> (String?, Bool) in
+            if let found = world.mark, found.rollout != mark.rollout || found.epoch > mark.epoch {
+                return (found.rollout, true)
+            }
+            defer { world.mark = mark }
+            return (nil, world.mark != nil || !isTakeover)
+        }
+        if let holder { return .taken(by: holder) }
+        return .ours(reading(since: started), wasMarked: wasMarked)
+    }
+
+    package func renew(_ mark: OwnerMark) async {}
+
+    package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
+        await wait()
+        await beforeRelease.pass()
+        if Task.isCancelled { return "the driver is leaving" }
+        world.withLock { $0.mark = nil }
+        tell("the mark is taken away")
+        return nil
+    }
+}
