@@ -1,3 +1,4 @@
+internal import BelayCore
 internal import BelayEngine
 internal import Glibc
 
@@ -8,8 +9,12 @@ enum Console {
     static let errorIsTerminal = isatty(2) == 1
     private static let noColor = getenv("NO_COLOR") != nil || getenv("TERM").map { String(cString: $0) } == "dumb"
 
-    static func say(_ line: String) { write(line + "\n", to: 2) }
-    static func print(_ line: String) { write(line + "\n", to: 1) }
+    /// One line, whatever is in the text.
+    static func say(_ line: String) { write(line.printableLine + "\n", to: 2) }
+    static func print(_ text: String) {
+        let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        write(lines.map(\.printableLine).joined(separator: "\n") + "\n", to: 1)
+    }
     static func complain(_ line: String) {
         say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)")
     }

@@ -38,6 +38,8 @@ final class CurlTransfer: @unchecked Sendable {
         try check(ccurl_set_long(easy, CURLOPT_NOSIGNAL, 1))
         try check(ccurl_set_long(easy, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout.wholeMilliseconds))))
         try check(ccurl_set_long(easy, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS)))
+        // Whatever the environment says: a proxy elsewhere cannot reach what is on this machine.
+        if isLocal { try check(ccurl_set_string(easy, CURLOPT_PROXY, "")) }
         if let path = request.unixSocket { try check(ccurl_set_string(easy, CURLOPT_UNIX_SOCKET_PATH, path)) }
         if let body = request.body {
             try check(ccurl_set_offset(easy, CURLOPT_POSTFIELDSIZE_LARGE, curl_off_t(body.count)))
@@ -92,11 +94,17 @@ final class CurlTransfer: @unchecked Sendable {
         }
         switch code {
         case CURLE_OPERATION_TIMEDOUT:
-            return HTTPError(kind: .timeout, message: "no answer within \(request.timeout.text)")
+            return HTTPError(kind: .timeout, message: "no answer within \(request.timeout.text)\(proxyWords)")
         case CURLE_URL_MALFORMAT, CURLE_UNSUPPORTED_PROTOCOL, CURLE_SSL_CERTPROBLEM, CURLE_SSL_CACERT_BADFILE:
             return HTTPError(kind: .request, message: text(code))
-        default: return HTTPError(kind: .transport, message: text(code))
+        default: return HTTPError(kind: .transport, message: text(code) + proxyWords)
         }
+    }
+
+    private var isLocal: Bool { request.unixSocket != nil || Proxy.isLoopback(Proxy.host(of: request.url)) }
+
+    private var proxyWords: String {
+        isLocal ? "" : Proxy.used(for: request.url).map { " (through the proxy \($0))" } ?? ""
     }
 
     func finish(_ result: Result<HTTPResponse, any Error>) {

@@ -5,6 +5,7 @@ internal import GRDB
 
 extension SQLiteJournal: RolloutJournal {
     package func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure) {
+        try checkIsThere()
         try hurrying(append.isWayBack) { () throws(JournalFailure) in
             try write { db in
                 try Self.requireLease(lease, db)
@@ -48,6 +49,7 @@ extension SQLiteJournal: RolloutJournal {
     }
 
     package func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp {
+        try checkIsThere()
         try hurrying(true) { () throws(JournalFailure) in
             try write { db in
                 try Self.requireLease(lease, db)

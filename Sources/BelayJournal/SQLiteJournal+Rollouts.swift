@@ -49,8 +49,22 @@ extension SQLiteJournal {
                 sql: "INSERT INTO rollouts VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)",
                 arguments: [id, plan.name, plan.revision, plan.target.identity, key, now.milliseconds])
             try Self.setLease(id, epoch: 1, until: Self.expiry(now), process, db)
+            var started = started
+            started.previous = try Self.lastEnd(db)
             try Self.insert([.init(event: .started(started), at: now)], into: id, after: 0, db)
             return Lease(rollout: id, epoch: 1, until: until)
+        }
+    }
+
+    /// The rollout of this journal that ended last.
+    private static func lastEnd(_ db: Database) throws -> Event.Started.End? {
+        let sql = """
+            SELECT id, position, hash FROM rollouts JOIN events ON events.rollout = rollouts.id
+            WHERE finished IS NOT NULL ORDER BY finished DESC, id DESC, position DESC LIMIT 1
+            """
+        return try Row.fetchOne(db, sql: sql).map { row in
+            let hash: Data = row[2]
+            return .init(rollout: row[0], length: row[1] + 1, head: Chain.text(Array(hash)))
         }
     }
 
@@ -239,24 +253,13 @@ extension SQLiteJournal {
             }
         }
     }
-
-    /// The first position whose hash does not follow from what is stored, or nil; and the head of the chain.
-    package func verify(_ id: String) throws(JournalFailure) -> (broken: Int?, head: String) {
-        var hash: [UInt8] = []
-        for (index, record) in try records(of: id).enumerated() {
-            hash = Chain.hash(
-                after: hash, rollout: id, position: record.position, time: record.at.milliseconds, name: record.name,
-                payload: record.payload)
-            if Chain.text(hash) != record.hash || record.position != index { return (record.position, record.hash) }
-        }
-        return (nil, Chain.text(hash))
-    }
 }
 
 extension StoredRecord {
     package var event: Event {
         do throws(JSONText.Failure) {
-            return StoredEvent.event(named: name, try JSONText.parse(payload))
+            // An older version may have stored what a server sent as it came.
+            return StoredEvent.event(named: name, try JSONText.parse(payload)).printable
         } catch {
             return .unreadable(name: name)
         }

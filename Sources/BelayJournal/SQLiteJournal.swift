@@ -22,6 +22,8 @@ package final class SQLiteJournal: Sendable {
     let queue: DatabaseQueue
     private let patience: Patience
     private let clock: WallClock
+    /// The files as they were when this process began to write them: its own and the log beside it.
+    private let files = Locked<[String: StoreFile.Identity]>([:])
 
     /// How many half milliseconds to wait for a busy file.
     private final class Patience: Sendable {
@@ -119,6 +121,27 @@ package final class SQLiteJournal: Sendable {
                 try db.execute(sql: "PRAGMA max_page_count = \(pages + spare)")
             }
         #endif
+    }
+
+    /// SQLite goes on writing to a file that was deleted, renamed or replaced: its records would be nobody's.
+    /// - Throws: ``JournalFailure`` `.unavailable`, naming what became of it.
+    func checkIsThere() throws(JournalFailure) {
+        for name in [path, path + "-wal"] {
+            let (known, found) = (files.withLock { $0[name] }, StoreFile.identity(of: name))
+            guard let known else {
+                if let found { files.withLock { $0[name] = found } }
+                continue
+            }
+            guard let found else { throw JournalFailure(.unavailable, "\(name) is gone: it was deleted or renamed") }
+            guard (found.device, found.inode) == (known.device, known.inode) else {
+                throw JournalFailure(.unavailable, "\(name) is another file now: it was replaced")
+            }
+            // The log is emptied by a checkpoint; the file itself only ever grows.
+            if name == path, found.size < known.size {
+                throw JournalFailure(.unavailable, "\(name) is shorter than it was: it was truncated")
+            }
+            if name == path { files.withLock { $0[name] = found } }
+        }
     }
 
     /// - Throws: ``JournalFailure`` for whatever SQLite says.

@@ -24,6 +24,52 @@ enum StoreFile {
         if !mayCreate, access(path, F_OK) != 0 {
             throw JournalFailure(.refused, "there is no journal at \(path); name it with --db or BELAY_DB")
         }
+        guard mayCreate else { return }
+        var info = stat()
+        if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
+            throw JournalFailure(
+                .unusable,
+                "\(path): everybody may write to the folder \(folder), and so replace the journal; `chmod o-w \(folder)`"
+            )
+        }
+        try create(path)
+    }
+
+    /// Its owner's alone, whatever the umask, and its group's in a folder that a group shares on purpose (setgid and writable
+    /// for it). SQLite gives its own files beside it the same mode.
+    private static func create(_ path: String) throws(JournalFailure) {
+        let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        let number = errno
+        if file >= 0 {
+            fchmod(file, mode(inFolderOf: path))
+            close(file)
+        } else if number != EEXIST {
+            throw JournalFailure(.unavailable, "\(path): open: \(String(cString: strerror(number)))")
+        }
+        var info = stat()
+        if lstat(path, &info) == 0, info.st_mode & S_IFMT == S_IFLNK, access(path, F_OK) != 0 {
+            throw JournalFailure(
+                .unusable, "\(path) is a symbolic link that leads nowhere; a journal is not made through one")
+        }
+    }
+
+    private static func mode(inFolderOf path: String) -> mode_t {
+        var info = stat()
+        guard stat(URL(fileURLWithPath: path).deletingLastPathComponent().path, &info) == 0 else { return 0o600 }
+        return info.st_mode & S_ISGID != 0 && info.st_mode & S_IWGRP != 0 ? 0o660 : 0o600
+    }
+
+    /// Which file it is, and how long; nil where there is none.
+    struct Identity: Hashable, Sendable {
+        let device: UInt64
+        let inode: UInt64
+        var size: Int64
+    }
+
+    static func identity(of path: String) -> Identity? {
+        var info = stat()
+        guard stat(path, &info) == 0 else { return nil }
+        return Identity(device: UInt64(info.st_dev), inode: UInt64(info.st_ino), size: Int64(info.st_size))
     }
 
     /// The type of the mount with the longest path above the folder: fields 5 and, after `-`, 1 of a line.
@@ -42,7 +88,13 @@ enum StoreFile {
 
     /// Keeps room for the records of the way back. Without it a full disk still returns the traffic, only later on paper.
     static func makeReserve(for path: String, size: Int) {
-        let file = open(path + ".reserve", O_CREAT | O_WRONLY | O_CLOEXEC, 0o600)
+        let name = path + ".reserve"
+        var file = open(name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+        if file >= 0 {
+            fchmod(file, mode(inFolderOf: path))
+        } else {
+            file = open(name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
+        }
         guard file >= 0 else { return }
         defer { close(file) }
         if lseek(file, 0, SEEK_END) < size, posix_fallocate(file, 0, off_t(size)) != 0 { unlink(path + ".reserve") }

@@ -9,15 +9,24 @@ enum StoredPlan {
             "actor": .string(started.actor.name),
             "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups),
             "reason": .string(started.reason),
+            "previous": started.previous.map { end in
+                .members(["rollout": .string(end.rollout), "length": .count(end.length), "head": .string(end.head)])
+            },
         ])
     }
 
     static func decode(_ json: JSONValue) throws(Unreadable) -> Event.Started {
-        Event.Started(
+        var started = Event.Started(
             plan: try plan(try need(json["plan"])), original: json["original"]?.string ?? "",
             settleUntil: json["settleUntil"]?.time, deadline: json["deadline"]?.time,
             actor: Actor(name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? []),
             reason: json["reason"]?.string ?? "")
+        if let end = json["previous"] {
+            started.previous = .init(
+                rollout: try need(end["rollout"]?.string), length: try need(end["length"]?.count),
+                head: try need(end["head"]?.string))
+        }
+        return started
     }
 
     private static func encode(_ plan: Plan) -> JSONValue {

@@ -43,10 +43,28 @@ struct SecretReader: Sendable {
         return trimmed
     }
 
-    /// Also as JSON writes it.
+    /// Also as JSON, a URL and base64 write it: a server may send back what it was sent.
     func remember(_ secret: String) {
-        let written = JSONText.write(.string(secret)).dropFirst().dropLast()
-        resolved.withLock { $0.formUnion([secret, String(written)]) }
+        guard !secret.isEmpty else { return }
+        let json = String(JSONText.write(.string(secret)).dropFirst().dropLast())
+        let unreserved = CharacterSet(
+            charactersIn: "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+        let url = secret.addingPercentEncoding(withAllowedCharacters: unreserved) ?? secret
+        let forms =
+            [secret, json, json.replacing("/", with: "\\/"), url, url.replacing("%20", with: "+")] + Self.base64(secret)
+        resolved.withLock { $0.formUnion(forms) }
+    }
+
+    /// What of a secret's base64 is the same wherever it stands in a longer text: six bits a character, at three offsets.
+    static func base64(_ secret: String) -> [String] {
+        (0..<3).flatMap { offset -> [String] in
+            let bytes = [UInt8](repeating: 0, count: offset) + secret.utf8
+            let encoded = Data(bytes).base64EncodedString()
+            let known = encoded.prefix(bytes.count * 8 / 6).dropFirst((offset * 8 + 5) / 6)
+            guard known.count >= 6 else { return [] }
+            let text = String(known)
+            return [text, text.replacing("+", with: "-").replacing("/", with: "_")]
+        }
     }
 
     /// A text in which secrets stand as `{{env:NAME}}` or `{{file:PATH}}`.

@@ -37,6 +37,13 @@ enum EndpointReader {
     }
 
     static func checkScheme(of address: String, _ reader: SpecReader) {
+        let host =
+            address.firstRange(of: "://").map { address[$0.upperBound...].prefix { $0 != "/" && $0 != "?" } } ?? ""
+        if let at = host.lastIndex(of: "@"), !host[..<at].contains("{{") {
+            reader.fail(
+                "a name or a password in an address would stand in the journal and in logs; write "
+                    + "`authentication: {basicAuth: {username: NAME, password: env:VARIABLE}}`")
+        }
         guard !["http://", "https://", "{{env:", "{{file:"].contains(where: { address.hasPrefix($0) }) else { return }
         reader.fail("`\(SpecReader.shortened(address))` must begin with http:// or https://")
     }
@@ -48,8 +55,19 @@ enum EndpointReader {
                 let value = member.required("value")?.text(allowsSecrets: true)
             else { return nil }
             if (key + value).contains(where: \.isNewline) { item.fail("a header is one line") }
+            if bearsSecret(key), !value.contains("{{env:"), !value.contains("{{file:") {
+                item.fail(
+                    "a secret in clear would stand in the journal; write `authentication: {bearer: env:NAME}`, or give the "
+                        + "header an argument with `valueFrom`")
+            }
             return Header(name: key, value: value)
         }
+    }
+
+    private static func bearsSecret(_ header: String) -> Bool {
+        let name = header.lowercased()
+        return name.hasSuffix("authorization")
+            || ["token", "secret", "api-key", "apikey", "password"].contains { name.contains($0) }
     }
 
     private static func readAuthentication(_ reader: SpecReader?, into server: inout Endpoint) {

@@ -125,6 +125,11 @@ package struct SpecLoader {
             (revision == nil ? fields["revision"] ?? document.spec : document.spec).fail(
                 "the revision is empty\(revision == nil ? "" : " (--revision)"): a query that selects by it would select "
                     + "everything that has none")
+        } else if let named, let bad = named.unicodeScalars.first(where: { !Self.revisionScalars.contains($0) }) {
+            // It stands in queries, commands and logs, and often comes from a branch's name.
+            (revision == nil ? fields["revision"] ?? document.spec : document.spec).fail(
+                "the revision `\(SpecReader.shortened(named).printable)`\(revision == nil ? "" : " (--revision)") has "
+                    + "`\(String(bad).printable)`; it may have letters, digits and . _ - + : / @ ~")
         } else if named == nil {
             document.spec.fail("`revision` is missing; say it here or with --revision")
         }
@@ -146,6 +151,9 @@ package struct SpecLoader {
             uses: uses,
             server: server, environment: environment)
     }
+
+    private static let revisionScalars = Set(
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-+:/@~".unicodeScalars)
 
     private func analysis(
         _ reader: SpecReader?, _ file: String, _ found: inout [String]

@@ -251,6 +251,10 @@ struct SpecReader {
                 fail("the environment variable \(name) is not set")
                 return nil
             }
+            guard !value.contains("{{"), !value.contains("}}") else {
+                fail("the value of ${\(name)} has `{{` or `}}`: what comes from outside is no placeholder")
+                return nil
+            }
             expanded += value
             rest = rest[close...].dropFirst()
         }

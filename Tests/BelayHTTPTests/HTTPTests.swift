@@ -1,7 +1,49 @@
 import BelayDemo
-import BelayHTTP
 import Foundation
 import Testing
+
+@testable import BelayHTTP
+
+@Suite("Proxies")
+struct ProxyTests {
+    @Test(
+        "which proxy a request goes through is said, without its password",
+        arguments: [
+            ("http://prometheus:9090/x", ["http_proxy": "http://u:pw@proxy:3128"], "proxy:3128 of http_proxy"),
+            ("https://prometheus", ["http_proxy": "http://proxy:3128"], nil),
+            ("https://prometheus", ["HTTPS_PROXY": "http://proxy:3128"], "http://proxy:3128 of HTTPS_PROXY"),
+            ("http://prometheus", ["HTTP_PROXY": "http://proxy:3128"], nil),
+            ("http://prometheus", ["all_proxy": "socks5://s:1080"], "socks5://s:1080 of all_proxy"),
+            ("http://a.shop.example", ["http_proxy": "http://p", "no_proxy": "x, .shop.example"], nil),
+            (
+                "http://a.workshop.example", ["http_proxy": "http://p", "no_proxy": "shop.example"],
+                "http://p of http_proxy"
+            ),
+            ("http://a", ["http_proxy": "http://p", "NO_PROXY": "*"], nil),
+        ] as [(String, [String: String], String?)])
+    func isSaid(url: String, variables: [String: String], expected: String?) {
+        #expect(Proxy.used(for: url) { variables[$0] } == expected)
+    }
+
+    @Test func `what is on this machine is known`() {
+        for url in ["http://localhost:9090", "http://127.0.0.1/x", "https://[::1]:9090/y", "http://u@127.8.0.1"] {
+            #expect(Proxy.isLoopback(Proxy.host(of: url)), "\(url)")
+        }
+        for url in ["http://localhost.example", "http://10.0.0.1", "http://prometheus"] {
+            #expect(!Proxy.isLoopback(Proxy.host(of: url)), "\(url)")
+        }
+    }
+
+    @Test func `a proxy that is not there does not stand before the loopback`() async throws {
+        setenv("http_proxy", "http://127.0.0.1:9", 1)
+        defer { unsetenv("http_proxy") }
+        let port = try CannedPort { _ in "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok" }
+        let client = HTTPClient()
+        defer { client.shutdown() }
+        let answer = try await client.execute(HTTPRequest(url: "http://127.0.0.1:\(port.number)/"))
+        #expect(answer.status == 200)
+    }
+}
 
 /// libcurl against a real TLS server with a private authority and client certificates.
 @Suite("HTTP", .serialized)

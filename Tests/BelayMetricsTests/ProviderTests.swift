@@ -197,6 +197,17 @@ struct ProviderTests {
         #expect(message.contains("*****") && !message.contains("s3cret"))
     }
 
+    @Test(
+        "a secret that comes back encoded is not shown either",
+        arguments: ["czNjcmV0L3RvaytlbiAx", "eHM zY3JldC90b2srZW4gMXk=", "s3cret%2Ftok%2Ben%201", "s3cret\\/tok+en 1"])
+    func encodedSecret(encoded: String) async {
+        let secrets = SecretReader(environment: [:])
+        secrets.remember("s3cret/tok+en 1")
+        let shown = secrets.redact("it was \(encoded.replacing(" z", with: "z")) they said")
+        #expect(shown.contains("*****"), "\(shown)")
+        for part in ["czNjcmV0", "zY3JldC90b2", "s3cret"] { #expect(!shown.contains(part), "\(shown)") }
+    }
+
     @Test func `a web server's 5xx is no data, its 4xx and what is not JSON are errors`() async throws {
         for (status, body, isNoData) in [
             ("503 Down", "", true), ("404 Not Found", "", false), ("200 OK", "<html>", false),

@@ -77,6 +77,58 @@ struct HazardSpecTests {
         #expect(issues.contains { $0.contains("`max` is declared in line 6 and again in line 7") }, "\(issues)")
     }
 
+    @Test(
+        "a revision is letters, digits and . _ - + : / @ ~",
+        arguments: [
+            "1.9.0", "registry:5000/shop/checkout@sha256:0f", "v1.2.3-rc.1+build.7~1", "feature/x_y",
+        ])
+    func goodRevision(revision: String) throws {
+        _ = try SpecTests.loader().rollout(SpecSource(file: "r.yaml", text: SpecTests.good), revision: revision)
+    }
+
+    @Test(
+        "what a revision may not have is refused, wherever it comes from",
+        arguments: [
+            "{{env:AWS_SECRET}}", "1\"} or vector(1) #", "a b", "1;reboot", "$(id)", "`id`", "a\nb", "\u{1B}[2J", "é",
+            "a\u{202E}b", "x'y", "a|b",
+        ])
+    func badRevision(revision: String) {
+        #expect {
+            try SpecTests.loader().rollout(SpecSource(file: "r.yaml", text: SpecTests.good), revision: revision)
+        } throws: {
+            ($0 as? SpecFailure)?.issues.contains { $0.description.contains("it may have letters, digits") } == true
+        }
+        let file = SpecTests.good.replacingOccurrences(of: "\"1.9.0\"", with: "\"${REV}\"")
+        #expect {
+            try SpecTests.loader(environment: ["REV": revision]).rollout(SpecSource(file: "r.yaml", text: file))
+        } throws: { ($0 as? SpecFailure)?.issues.isEmpty == false }
+    }
+
+    @Test func `a variable's value is no placeholder`() {
+        let file = SpecTests.good.replacingOccurrences(of: "backend: \"{{canary.backend}}\"", with: "backend: \"${B}\"")
+        #expect(file != SpecTests.good)
+        #expect {
+            try SpecTests.loader(environment: ["B": "{{env:AWS_SECRET}}"]).rollout(
+                SpecSource(file: "r.yaml", text: file))
+        } throws: { ($0 as? SpecFailure)?.issues.contains { $0.description.contains("is no placeholder") } == true }
+    }
+
+    @Test(
+        "a secret in clear is refused with what to write",
+        arguments: [
+            ("headers: [{key: Authorization, value: \"Bearer ${TOK}\"}]", "bearer: env:NAME"),
+            ("headers: [{key: X-Api-Key, value: abcdef}]", "bearer: env:NAME"),
+            ("address: \"http://user:pw@prometheus:9090\"", "basicAuth"),
+        ])
+    func secretInClear(members: String, words: String) {
+        let address = members.hasPrefix("address") ? members : "address: \"http://p:9090\", \(members)"
+        let file = SpecTests.good.replacing(/prometheus: \{address: [^}]*\}/, with: "prometheus: {\(address)}")
+        #expect(file != SpecTests.good)
+        #expect {
+            try SpecTests.loader(environment: ["TOK": "secret"]).rollout(SpecSource(file: "r.yaml", text: file))
+        } throws: { ($0 as? SpecFailure)?.issues.contains { $0.description.contains(words) } == true }
+    }
+
     @Test("an empty revision is refused", arguments: ["", "  "])
     func emptyRevision(revision: String) {
         #expect(throws: SpecFailure.self) {

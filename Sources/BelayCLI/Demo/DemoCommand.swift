@@ -26,7 +26,7 @@ struct DemoCommand: AsyncParsableCommand {
         let result = await show.result
         withExtendedLifetime(watch) {}
         if let number = stopped.withLock({ $0 }) {
-            Console.say("\nstopped; everything it started is gone")
+            Console.say("stopped; everything it started is gone")
             throw ExitCode(128 + number)
         }
         switch result {

@@ -138,7 +138,8 @@ struct Release {
             throw CommandFailure(error)
         }
         reporter.began(id, plan)
-        return try await drive(id, RolloutMachine(started, at: now), lease, clock, commands: [], onCancel: onCancel)
+        let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
+        return try await drive(id, machine, lease, clock, commands: [], onCancel: onCancel)
     }
 
     /// Takes over a rollout that nobody drives.

@@ -13,6 +13,7 @@ struct Draft {
     }
 
     mutating func emit(_ event: Event) {
+        let event = event.printable
         machine.apply(event, at: now)
         events.append(event)
     }

@@ -41,6 +41,21 @@ package enum Event: Hashable, Sendable {
         package var deadline: Timestamp?
         package var actor: Actor
         package var reason: String
+        /// The rollout of this journal that ended last, as it stood then: so that a record cut off afterwards shows.
+        package var previous: End?
+
+        /// The end of a rollout's record.
+        package struct End: Hashable, Sendable {
+            package var rollout: String
+            /// How many events it had.
+            package var length: Int
+            /// The last hash of its chain, in hexadecimal.
+            package var head: String
+
+            package init(rollout: String, length: Int, head: String) {
+                (self.rollout, self.length, self.head) = (rollout, length, head)
+            }
+        }
 
         package init(
             plan: Plan, original: String, settleUntil: Timestamp? = nil, deadline: Timestamp? = nil, actor: Actor,
