@@ -10,6 +10,9 @@ enum Console {
     private static let noColor = getenv("NO_COLOR") != nil || getenv("TERM").map { String(cString: $0) } == "dumb"
 
     /// One line, whatever is in the text.
+    /// Whether stdout is a terminal that understands a moving cursor.
+    static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
+
     static func say(_ line: String) { write(line.printableLine + "\n", to: 2) }
     static func print(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

@@ -18,6 +18,8 @@ struct ExitStatus: RawRepresentable, Hashable, Sendable {
     static let unreachable = ExitStatus(rawValue: 8)
     static let blind = ExitStatus(rawValue: 9)
 
+    static let usage = ExitStatus(rawValue: 64)
+
     static func signal(_ number: Int32) -> ExitStatus { ExitStatus(rawValue: 128 + number) }
 
     init(rawValue: Int32) { self.rawValue = rawValue }
@@ -72,7 +74,10 @@ struct CommandFailure: Error {
     init(_ failure: JournalFailure) {
         switch failure.kind {
         case .fenced: self.init(.taken, failure.message)
-        case .unavailable, .full: self.init(.unreachable, "the journal cannot be used: \(failure.message)")
+        case .unavailable, .full:
+            self.init(
+                .unreachable, "the journal cannot be used: \(failure.message)",
+                "`belay rescue FILE` returns all traffic to stable without a journal")
         case .unusable: self.init(.invalid, "the journal cannot be used: \(failure.message)")
         case .refused: self.init(.failure, failure.message)
         }

@@ -14,9 +14,8 @@ extension Engine {
             let (reading, error) = await setup.router.write(
                 write, number: attempt.number, under: setup.mark, isOurs: { await self.isOurs() })
             input = .wrote(write, reading, error: error)
-        case .action(.claim(_, let isTakeover)):
-            input = .claimed(
-                await setup.router.claim(setup.mark, isTakeover: isTakeover, superseding: setup.superseding))
+        case .action(.claim(_, let kind)):
+            input = .claimed(await setup.router.claim(setup.mark, kind, superseding: setup.superseding))
         case .action(.release(let ending)):
             input = .released(error: await setup.router.release(setup.mark, after: ending))
         case .measure(let index):

@@ -4,33 +4,41 @@ internal import BelayCore
 /// The record: appends, the lease, commands that wait.
 extension Engine {
     func append(_ append: Driver.Append, _ drive: inout Drive) async {
-        let known = drive.driver.unwritten.count
-        var failure: Driver.AppendFailure?
-        if drive.owesAnswer {
-            failure = .unavailable("the disk does not answer")
-        } else {
-            let answer = await disk.run { [setup] in
-                Self.append(append, setup)
-            } late: { [inbox] failure in
-                inbox.post(.appendAnswered(failure))
-            }
-            drive.owesAnswer = answer == nil
-            failure = answer ?? .unavailable("no answer within \(Disk.patience.text)")
-        }
-        let new = append.records.dropFirst(known)
-        guard let failure else {
-            CrashPoint.afterAppend.reached()
-            drive.driver.appended(append)
-            for record in new { setup.report(record.event, record.at, drive.driver.machine) }
+        let (known, records) = (drive.driver.unwritten.count, append.records)
+        if drive.driver.owesAnswer {
+            if drive.driver.keep(append, at: setup.clock.now) { report(records.dropFirst(known), drive) }
             return
         }
-        let wasWithoutJournal = drive.driver.isWithoutJournal
-        drive.driver.appendFailed(append, failure, at: setup.clock.now)
+        let answer = await disk.run { [setup] in
+            Self.append(append, setup)
+        } late: { [inbox] failure in
+            inbox.post(.appendAnswered(failure))
+        }
+        guard let answer else {
+            setup.warn("the journal has not answered for \(Disk.patience.text); nobody waits for it")
+            drive.driver.unanswered(append, at: setup.clock.now)
+            return report(drive.driver.unwritten.dropFirst(known), drive)
+        }
+        guard let failure = answer else {
+            CrashPoint.afterAppend.reached()
+            drive.driver.appended(append)
+            return report(records.dropFirst(known), drive)
+        }
+        fail(failure, &drive) { $0.appendFailed(append, failure, at: setup.clock.now) }
+    }
+
+    /// Tells the driver of a failure, and people of what it means.
+    private func fail(_ failure: Driver.AppendFailure, _ drive: inout Drive, _ tell: (inout Driver) -> Void) {
+        let (known, wasWithoutJournal) = (drive.driver.unwritten.count, drive.driver.isWithoutJournal)
+        tell(&drive.driver)
         if case .unavailable(let reason) = failure, !wasWithoutJournal {
             setup.warn("the journal cannot be written (\(reason)); traffic goes back to stable without it")
         }
-        let kept = drive.driver.unwritten.dropFirst(known)
-        for record in kept { setup.report(record.event, record.at, drive.driver.machine) }
+        report(drive.driver.unwritten.dropFirst(known), drive)
+    }
+
+    private func report(_ records: ArraySlice<Driver.Record>, _ drive: Drive) {
+        for record in records { setup.report(record.event, record.at, drive.driver.machine) }
     }
 
     private static func append(_ append: Driver.Append, _ setup: Setup) -> Driver.AppendFailure? {
@@ -47,16 +55,18 @@ extension Engine {
         return nil
     }
 
-    /// What had counted as unwritten may be written: the fold begins anew.
-    func find(_ failure: Driver.AppendFailure?, _ drive: inout Drive) async {
-        drive.owesAnswer = false
-        if case .fenced(let holder) = failure { return drive.driver.leaseLost(to: holder) }
-        let stored = await disk.run { [setup] in
-            Swift.Result { () throws(JournalFailure) in try setup.journal.machine(of: setup.lease.rollout) }
+    /// What had counted as unwritten was written, or failed.
+    func answered(_ failure: Driver.AppendFailure?, _ drive: inout Drive) async {
+        if let failure {
+            fail(failure, &drive) { $0.answered(failure, at: setup.clock.now) }
+        } else {
+            setup.warn("the journal answers again")
+            drive.driver.answered(nil, at: setup.clock.now)
+            drive.comparators = metrics.indices.map { Comparator($0, of: drive.driver.machine.plan) }
         }
-        guard case .success(let machine) = stored else { return }
-        drive.driver.found(machine, at: setup.clock.now)
-        drive.comparators = metrics.indices.map { Comparator($0, of: machine.plan) }
+        let deferred = drive.deferred
+        drive.deferred = []
+        for input in deferred { await take(input, into: &drive) }
     }
 
     /// Whether the lease is still ours; a disk that does not answer says no.
@@ -66,10 +76,13 @@ extension Engine {
 
     /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.
     func renew(_ drive: inout Drive) async {
-        switch await renewal() {
-        case .success(let until): drive.driver.leaseRenewed(until: until)
-        case .failure(let failure) where failure.kind == .fenced: drive.driver.leaseLost(to: failure.message)
-        case .failure, nil: break
+        // With a lease that has run out nothing else may be done: it is asked for a few times.
+        for _ in 0..<5 {
+            switch await renewal() {
+            case .success(let until): return drive.driver.leaseRenewed(until: until)
+            case .failure(let failure) where failure.kind == .fenced: return drive.driver.leaseLost(to: failure.message)
+            case .failure, nil: if setup.clock.now < drive.driver.leaseUntil { return }
+            }
         }
     }
 

@@ -63,8 +63,8 @@ package final class Engine: Sendable {
         var driver: Driver
         var jobs: [Int: Task<Void, Never>] = [:]
         var comparators: [Comparator?]
-        /// An append has not been answered: until it is, nothing else is written.
-        var owesAnswer = false
+        /// Measurements that came while an append had no answer, and began no way back: judged again once it has.
+        var deferred: [Input] = []
         /// What was said to each command, so that none is judged twice.
         var judged: [String: String?] = [:]
     }
@@ -106,6 +106,7 @@ package final class Engine: Sendable {
         ]
         await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &drive)
         var result: Result?
+        var lookedAt = setup.clock.now
         while result == nil {
             if drive.driver.isLeaseShort(at: setup.clock.now) { await renew(&drive) }
             begin(&drive)
@@ -118,8 +119,13 @@ package final class Engine: Sendable {
             for message in messages where result == nil {
                 if case .leave = message { result = .left } else { await take(message, &drive) }
             }
+            // A stream of messages must not put off what only time brings.
+            if result == nil, lookedAt.duration(to: setup.clock.now) >= .seconds(1) {
+                lookedAt = setup.clock.now
+                await take(.wake, &drive)
+            }
         }
-        await awaitWrites(&drive)
+        await awaitWrites(&drive, after: result)
         for task in keepers { task.cancel() }
         return result ?? .left
     }
@@ -147,10 +153,12 @@ package final class Engine: Sendable {
         return messages
     }
 
-    /// Nothing of this process is on its way to the router when it gives the lease up.
-    private func awaitWrites(_ drive: inout Drive) async {
+    /// Nothing of this process is on its way to the router when it gives the lease up. After ten minutes on the way back, or
+    /// without a lease, nobody is kept out any longer.
+    private func awaitWrites(_ drive: inout Drive, after result: Result?) async {
         for task in drive.jobs.values { task.cancel() }
-        let end = setup.clock.now.advanced(by: Self.lastPatience)
+        let gaveUp = if case .ended(.needsAttention) = result { true } else { false }
+        let end = setup.clock.now.advanced(by: gaveUp ? .seconds(5) : Self.lastPatience)
         while drive.driver.running.contains(where: \.isAtRouter), setup.clock.now < end {
             for message in await next(until: setup.clock.now.advanced(by: .seconds(1))) {
                 switch message {
@@ -166,8 +174,8 @@ package final class Engine: Sendable {
         let now = setup.clock.now
         switch message {
         case .wake:
-            let isLost = drive.driver.mustReturn(at: now)
-            await take(isLost ? .journalLost("the lease could not be renewed") : .tick, into: &drive)
+            let why = drive.driver.owesAnswer ? "the journal does not answer" : "the lease could not be renewed"
+            await take(drive.driver.mustReturn(at: now) ? .journalLost(why) : .tick, into: &drive)
         case .input(.command(let command)): await obey(command, &drive)
         case .input(let input): await take(input, into: &drive)
         case .result(let attempt, let input): await end(attempt, input, &drive)
@@ -175,7 +183,7 @@ package final class Engine: Sendable {
             let measurement = drive.comparators[counted.metric]?.measure(
                 counted.answer, drive.driver.machine, startedAt: counted.startedAt, finishedAt: counted.finishedAt)
             await end(attempt, measurement.map { .measured($0) }, &drive)
-        case .appendAnswered(let failure): await find(failure, &drive)
+        case .appendAnswered(let failure): await answered(failure, &drive)
         case .leaseRenewed(let until): drive.driver.leaseRenewed(until: until)
         case .leaseLost(let holder): drive.driver.leaseLost(to: holder)
         case .leave: break
@@ -184,15 +192,20 @@ package final class Engine: Sendable {
 
     private func end(_ attempt: Driver.Attempt, _ input: Input?, _ drive: inout Drive) async {
         drive.jobs[attempt.number] = nil
+        if drive.driver.owesAnswer, case .measured = input { drive.deferred.append(input!) }
         _ = await follow(drive.driver.ended(attempt, input, at: setup.clock.now), &drive)
     }
 
-    private func take(_ input: Input, into drive: inout Drive) async {
+    func take(_ input: Input, into drive: inout Drive) async {
         _ = await follow(drive.driver.take(input, at: setup.clock.now), &drive)
     }
 
     /// Judges a command once; one that comes again, because the answer to it was not written, is answered again.
     private func obey(_ command: Command, _ drive: inout Drive) async {
+        if drive.driver.owesAnswer, drive.judged[command.id] == nil, !command.verb.endsInWayBack {
+            _ = told.withLock { $0.remove(command.id) }  // It stays in the journal's inbox until the journal answers.
+            return
+        }
         if drive.judged[command.id] == nil {
             var refusal = await follow(drive.driver.take(.command(command), at: setup.clock.now), &drive)
             if refusal == nil, drive.driver.isWithoutJournal, command.verb != .abort {
@@ -216,6 +229,15 @@ package final class Engine: Sendable {
         case .append(let append):
             await self.append(append, &drive)
             return nil
+        }
+    }
+}
+
+extension Command.Verb {
+    fileprivate var endsInWayBack: Bool {
+        switch self {
+        case .abort, .deny: true
+        case .pause, .resume, .promote, .approve, .skip: false
         }
     }
 }

@@ -43,9 +43,9 @@ package protocol TrafficRouter: Sendable {
 
     /// Marks the target and reads it; fences out whoever had it before.
     /// - Parameters:
-    ///   - isTakeover: An earlier mark of this rollout has to be there; where none is, the answer says so.
+    ///   - kind: Whether an earlier mark of this rollout has to be there; where none is, the answer says so.
     ///   - superseding: Rollouts known to be over, whose marks may be replaced.
-    func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim
+    func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim
 
     /// Shows that the driver is alive.
     func renew(_ mark: OwnerMark) async
@@ -101,9 +101,6 @@ package protocol RolloutJournal: Sendable {
 
     /// Whether the lease is still this holder's.
     func holds(_ lease: Lease) throws(JournalFailure) -> Bool
-
-    /// The rollout as the record says now.
-    func machine(of rollout: String) throws(JournalFailure) -> RolloutMachine
 
     func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command]
 

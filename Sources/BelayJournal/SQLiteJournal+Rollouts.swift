@@ -176,6 +176,13 @@ extension SQLiteJournal {
         return Self.summary(row)
     }
 
+    /// Rollouts that are not over, newest first.
+    package func underWay() throws(JournalFailure) -> [RolloutSummary] {
+        let sql =
+            "SELECT id, name, revision, target, started, finished, outcome FROM rollouts WHERE finished IS NULL ORDER BY started DESC, id DESC"
+        return try read { db in try Row.fetchAll(db, sql: sql).map(Self.summary) }
+    }
+
     private static func summary(_ row: Row) -> RolloutSummary {
         RolloutSummary(
             id: row[0], name: row[1], revision: row[2], target: row[3], started: Timestamp(milliseconds: row[4]),
@@ -236,10 +243,20 @@ extension SQLiteJournal {
         }
     }
 
-    /// Takes back a command that no driver has seen.
-    package func withdraw(_ command: String) throws(JournalFailure) {
+    /// Takes back a command that no driver has obeyed.
+    /// - Returns: Whether it was taken back; false where it was obeyed or answered meanwhile.
+    package func withdraw(_ command: String, of rollout: String) throws(JournalFailure) -> Bool {
         try write { db in
+            // What was obeyed stands in the record before the answer does.
+            let isObeyed = try Bool.fetchOne(
+                db,
+                sql: """
+                    SELECT EXISTS (SELECT 1 FROM events WHERE rollout = ? AND name = 'operator.obeyed'
+                        AND json_extract(payload, '$.id') = ?)
+                    """, arguments: [rollout, command])
+            if isObeyed == true { return false }
             try db.execute(sql: "DELETE FROM inbox WHERE id = ? AND answered IS NULL", arguments: [command])
+            return db.changesCount > 0
         }
     }
 

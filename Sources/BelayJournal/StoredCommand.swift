@@ -7,6 +7,7 @@ enum StoredCommand {
         return .members([
             "id": .string(command.id), "verb": .string(verb), "full": full.map { .bool($0) },
             "metric": metric.map { .string($0) }, "actor": .string(command.actor.name),
+            "user": command.actor.user.map { .string($0) },
             "groups": command.actor.groups.isEmpty ? nil : .strings(command.actor.groups),
             "reason": .string(command.reason), "aimedAt": command.aimedAt.map { .count($0) },
         ])
@@ -36,7 +37,8 @@ enum StoredCommand {
         case "abort": verb = .abort
         default: throw Unreadable()
         }
-        let actor = Actor(name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? [])
+        let actor = Actor(
+            name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? [], user: json["user"]?.string)
         return Command(
             id: try need(json["id"]?.string), verb: verb, actor: actor, reason: json["reason"]?.string ?? "",
             aimedAt: json["aimedAt"]?.count)

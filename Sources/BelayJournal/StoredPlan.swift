@@ -8,7 +8,7 @@ enum StoredPlan {
             "settleUntil": started.settleUntil.map { .time($0) }, "deadline": started.deadline.map { .time($0) },
             "actor": .string(started.actor.name),
             "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups),
-            "reason": .string(started.reason),
+            "reason": .string(started.reason), "digest": started.digest.map { .string($0) },
             "previous": started.previous.map { end in
                 .members(["rollout": .string(end.rollout), "length": .count(end.length), "head": .string(end.head)])
             },
@@ -21,6 +21,7 @@ enum StoredPlan {
             settleUntil: json["settleUntil"]?.time, deadline: json["deadline"]?.time,
             actor: Actor(name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? []),
             reason: json["reason"]?.string ?? "")
+        started.digest = json["digest"]?.string
         if let end = json["previous"] {
             started.previous = .init(
                 rollout: try need(end["rollout"]?.string), length: try need(end["length"]?.count),
@@ -29,7 +30,7 @@ enum StoredPlan {
         return started
     }
 
-    private static func encode(_ plan: Plan) -> JSONValue {
+    static func encode(_ plan: Plan) -> JSONValue {
         .members([
             "name": .string(plan.name), "revision": .string(plan.revision), "target": encode(plan.target),
             "canaryIsSecond": .bool(plan.roles.canaryIsSecond), "steps": .array(plan.steps.map(encode)),
@@ -100,7 +101,8 @@ enum StoredPlan {
 
     private static func encode(_ approval: Approval) -> JSONValue {
         .members([
-            "from": .strings(approval.from), "count": .count(approval.count), "timeout": .duration(approval.timeout),
+            "from": .strings(approval.from), "count": .count(approval.count),
+            "sharedUser": approval.isSharedUser ? .bool(true) : nil, "timeout": .duration(approval.timeout),
             "onTimeout": .string(approval.onTimeout.rawValue),
         ])
     }
@@ -110,6 +112,7 @@ enum StoredPlan {
         var approval = Approval()
         approval.from = json["from"]?.strings ?? []
         approval.count = try need(json["count"]?.count)
+        approval.isSharedUser = json["sharedUser"]?.bool ?? false
         approval.timeout = try need(json["timeout"]?.duration)
         approval.onTimeout = try need(json["onTimeout"]?.string.flatMap { Approval.Answer(rawValue: $0) })
         return approval

@@ -118,12 +118,13 @@ struct StrategyReader {
     }
 
     private func approval(_ reader: SpecReader) -> Approval? {
-        guard let fields = reader.fields(["from", "count", "timeout", "onTimeout"]) else { return nil }
+        guard let fields = reader.fields(["from", "count", "timeout", "onTimeout", "sharedUser"]) else { return nil }
         var approval = Approval()
         approval.from = (fields["from"]?.list() ?? []).compactMap { $0.nonEmptyText() }
         if let count = fields["count"]?.integer(1...100) { approval.count = count }
         if let timeout = fields["timeout"]?.duration() { approval.timeout = timeout }
         if let answer = fields["onTimeout"]?.choice(Approval.Answer.self) { approval.onTimeout = answer }
+        if let isShared = fields["sharedUser"]?.bool() { approval.isSharedUser = isShared }
         let people = approval.from.filter { !$0.hasPrefix("group:") }
         if !approval.from.isEmpty, people.count == approval.from.count, people.count < approval.count {
             fields["count"]?.fail("\(approval.count) approvals are asked of \(people.count) people")

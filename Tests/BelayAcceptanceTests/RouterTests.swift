@@ -351,7 +351,7 @@ struct RouterTests {
                 _ = try JSONSerialization.jsonObject(with: Data(line.utf8))
             }
             #expect(events.text.contains("\"reason\":\"lunch\""))
-            #expect(try await stage.belay("show").text.contains("pause by dora: lunch"))
+            #expect(try await stage.belay("show").text.contains("pause by dora (system user "))
             // The frozen plan made green the canary, and green has all traffic now.
             #expect(try await stage.belay("retry").code == 2)
             let aborted = try await stage.start(["run", file])

@@ -118,6 +118,8 @@ struct HostileRouterTests {
         story.tell(.read(reading(.zero, file: Fixture.quarter, at: seconds(4))), at: seconds(4))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
         #expect(story.machine.work(at: seconds(4)).action == nil)
+        story.tell(.released(error: nil), at: seconds(4.5))  // Its last look was before the raise.
+        #expect(!story.machine.state.isFinished)
         story.confirm(at: seconds(5))
         story.tell(.read(reading(.full, file: .zero, at: seconds(6))), at: seconds(6))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
@@ -125,6 +127,52 @@ struct HostileRouterTests {
         #expect(story.machine.work(at: seconds(7)).action == .release(.wayBack(drains: true)))
         story.tell(.released(error: nil), at: seconds(8))
         #expect(story.machine.state.isFinished)
+    }
+
+    // MARK: Law 7: an adoption says what the router shows
+
+    private func adopted() -> Story {
+        var story = Story.holding()
+        story.machine.apply(.stepStarted(step: 1, share: .full), at: seconds(2))
+        story.confirm(at: seconds(3))
+        story.machine.apply(.adopted, at: seconds(4))
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
+        return story
+    }
+
+    @Test func `a promotion whose traffic is back already is none`() {
+        var story = adopted()
+        #expect(story.machine.work(at: seconds(5)).action == .claim(epoch: 2, .closing))
+        story.tell(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)))), at: seconds(5))
+        #expect(story.cause?.kind == .outsideChange)
+        #expect(story.machine.trafficWork?.kind == .wayBack)
+
+        var rescued = adopted()
+        rescued.tell(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)), wasMarked: false)), at: seconds(5))
+        guard case .finished(.rolledBack) = rescued.phase else {
+            Issue.record("\(rescued.phase)")
+            return
+        }
+    }
+
+    @Test func `a promotion that only had to be written down is one, and one that cannot be seen waits`() {
+        var story = adopted()
+        story.tell(.claimed(.ours(reading(nil, file: .full, process: nil, at: seconds(5)))), at: seconds(5))
+        #expect(story.phase == .adopting)
+        story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(6)), wasMarked: false)), at: seconds(6))
+        #expect(story.phase == .finished(.promoted))
+    }
+
+    @Test func `a way back whose mark is gone already is over, whatever the target shows now`() {
+        var story = Story.holding()
+        story.tell(.abort, at: seconds(2))
+        story.confirm(at: seconds(3))
+        story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
+        #expect(!story.machine.work(at: seconds(5)).readsRouter)  // The target may be another's by now.
+        story.tell(.read(reading(.full, file: .full, at: seconds(5))), at: seconds(5))
+        #expect(story.machine.trafficWork == nil)
+        story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(5)), wasMarked: false)), at: seconds(5))
+        #expect(story.phase == .finished(.rolledBack(Cause(.person, "aborted by alice"))))
     }
 
     // MARK: Journals of other versions

@@ -6,7 +6,7 @@ import Testing
 struct ForwardTests {
     @Test func `it marks, pins, routes, holds and promotes, in that order`() {
         var story = Story()
-        #expect(story.machine.work(at: zero).action == .claim(epoch: 0, isTakeover: false))
+        #expect(story.machine.work(at: zero).action == .claim(epoch: 0, .first))
         story.take(at: zero)
         #expect(story.phase == .pinning)
         #expect(story.machine.work(at: zero).traffic == TrafficWrite(share: .zero, kind: .forward, expecting: [.zero]))

@@ -54,7 +54,7 @@ struct DriverTests {
         let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
         #expect(driver.machine.state.epoch == 0)
         driver.appended(taken)
-        #expect(driver.start(at: zero).started.map(\.job) == [.action(.claim(epoch: 1, isTakeover: false))])
+        #expect(driver.start(at: zero).started.map(\.job) == [.action(.claim(epoch: 1, .first))])
         #expect(driver.start(at: zero).started.isEmpty)  // Running already.
     }
 
@@ -89,7 +89,7 @@ struct DriverTests {
         let found = Story.reading(Fixture.quarter, at: seconds(2))
         let taken = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(2))))
         driver.appendFailed(taken, .unavailable("read-only"), at: seconds(2))
-        #expect(driver.start(at: seconds(2)).started.map(\.job).contains(.action(.claim(epoch: 2, isTakeover: true))))
+        #expect(driver.start(at: seconds(2)).started.map(\.job).contains(.action(.claim(epoch: 2, .takeover))))
         let again = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(3))))
         driver.appendFailed(again, .unavailable("read-only"), at: seconds(3))
         #expect(
@@ -193,20 +193,63 @@ struct DriverTests {
         #expect(driver.start(at: seconds(4)).started.map(\.job).contains(.action(.release(.wayBack(drains: true)))))
     }
 
-    @Test func `an append found written later is the truth, and the way back goes on from it`() throws {
-        let story = Story.holding()
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
-        let measured = Measurement(
-            metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
-        let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
-        driver.appendFailed(taken, .unavailable("no answer within 1s"), at: seconds(3))
+    private let good = Measurement(
+        metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
+
+    /// A driver that holds at 25 %, and whose last append has not been answered.
+    private func owing() throws -> (driver: Driver, owed: Driver.Append) {
+        var driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(60), at: seconds(2))
+        let owed = try #require(append(driver.take(.measured(good), at: seconds(2))))
+        driver.unanswered(owed, at: seconds(3))
+        #expect(driver.owesAnswer && !driver.isWithoutJournal)
+        #expect(!driver.machine.state.isReturning)
+        return (driver, owed)
+    }
+
+    @Test func `an append found written later is adopted as if nothing had been`() throws {
+        var (driver, owed) = try owing()
+        driver.answered(nil, at: seconds(4))
+        var stored = Story.holding().machine
+        for record in owed.records { stored.apply(record.event, at: record.at) }
+        #expect(driver.machine == stored)
+        #expect(driver.unwritten.isEmpty)
+    }
+
+    @Test func `an abort does not wait for it, and is folded on top of what was written`() throws {
+        var (driver, owed) = try owing()
+        let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
+        let taken = try #require(append(driver.take(.command(abort), at: seconds(3.5))))
+        let isKept = driver.keep(taken, at: seconds(3.5))
+        #expect(isKept)
+        #expect(driver.start(at: seconds(3.5)).started.map(\.job).contains(.traffic(back)))
+        driver.answered(nil, at: seconds(4))
         #expect(driver.machine.state.isReturning)
-        var stored = story.machine
-        for record in taken.records { stored.apply(record.event, at: record.at) }
-        driver.found(stored, at: seconds(4))
-        #expect(driver.machine.state.isReturning)
-        #expect(driver.machine.position == stored.position + driver.unwritten.count)
+        #expect(driver.machine.position == Story.holding().machine.position + owed.records.count + taken.records.count)
         let next = try #require(append(driver.take(.tick, at: seconds(4))))
-        #expect(next.after == stored.position)
+        #expect(next.after == Story.holding().machine.position + owed.records.count)
+        #expect(next.records.map(\.event) == taken.records.map(\.event))
+    }
+
+    @Test func `an append found failed later, or unanswered for ten seconds, sends the traffic back`() throws {
+        var (driver, _) = try owing()
+        #expect(!driver.mustReturn(at: seconds(12)))
+        #expect(driver.mustReturn(at: seconds(13)))
+        driver.answered(.unavailable("disk full"), at: seconds(5))
+        #expect(driver.machine.state.isReturning)
+        #expect(driver.isWithoutJournal)
+    }
+
+    @Test func `an adoption that was written late, when the traffic was back already, ends rolled back`() throws {
+        var story = Story.holding(Fixture.plan(steps: [PlanStep(weight: .full, hold: Hold(.zero))], metrics: []))
+        story.confirm(at: seconds(1))
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
+        guard let owed = append(driver.take(.tick, at: seconds(2))),
+            owed.records.contains(where: { $0.event == .adopted })
+        else { return }  // The plan adopts by itself elsewhere.
+        driver.unanswered(owed, at: seconds(3))
+        let lost = try #require(append(driver.take(.journalLost("no answer"), at: seconds(13))))
+        driver.keep(lost, at: seconds(13))
+        driver.answered(nil, at: seconds(14))
+        #expect(driver.machine.state.isReturning)
     }
 }

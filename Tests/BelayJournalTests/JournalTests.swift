@@ -292,6 +292,7 @@ final class Folder {
     init() throws {
         path = NSTemporaryDirectory() + "/belay-test-" + UUID().uuidString
         try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        chmod(path, 0o755)  // Another test may have taken the umask away.
     }
     deinit { try? FileManager.default.removeItem(atPath: path) }
 }

@@ -9,13 +9,36 @@ struct Operation {
     let clock: WallClock
     let id: String
 
-    /// - Throws: ``CommandFailure`` 1 where there is no such rollout or it is over.
+    /// - Throws: ``CommandFailure`` 1 where there is no such rollout, or it is over.
     init(_ word: String?, _ store: StoreOptions, access: SQLiteJournal.Access = .operate) throws(CommandFailure) {
         clock = WallClock()
         let journal = try store.open(access, clock: clock)
-        let found = try orFail { () throws(JournalFailure) in try journal.find(word) }
+        let found = try Self.meant(by: word, in: journal)
+        guard let found else { throw CommandFailure(.failure, "no rollout is under way") }
         if let outcome = found.outcome { throw CommandFailure(.failure, "\(found.id) is over: \(outcome)") }
         (self.journal, id) = (journal, found.id)
+    }
+
+    /// The rollout that an operator means: the one named, else the one that is under way. Never a finished one that was not
+    /// named.
+    /// - Returns: nil where none was named and none is under way.
+    /// - Throws: ``CommandFailure`` 64 where several are under way, with their names; 1 where the named one is not there.
+    static func meant(by word: String?, in journal: SQLiteJournal) throws(CommandFailure) -> RolloutSummary? {
+        if let word { return try orFail { () throws(JournalFailure) in try journal.find(word) } }
+        let underWay = try orFail { () throws(JournalFailure) in try journal.underWay() }
+        guard underWay.count > 1 else { return underWay.first }
+        throw CommandFailure(
+            .usage,
+            lines: ["\(underWay.count) rollouts are under way; say which one you mean:"]
+                + underWay.map { "  \($0.id)  revision \($0.revision), since \(TimeText.full($0.started))" })
+    }
+
+    /// Whether somebody drives a rollout, and what to type.
+    static func driverWords(of id: String, in journal: SQLiteJournal, at now: Timestamp) -> String {
+        guard let holder = (try? journal.holder(of: id)) ?? nil else { return "nobody drives it: `belay resume \(id)`" }
+        return holder.isLive(at: now)
+            ? "\(holder.process.text) drives it: `belay status \(id)`, `belay wait \(id)`, `belay abort \(id)`"
+            : "its driver (\(holder.process.text)) is gone: `belay resume \(id)` goes on with it, `belay abort \(id)` takes the traffic back"
     }
 
     init(journal: SQLiteJournal, clock: WallClock, id: String) {
@@ -47,8 +70,9 @@ struct Operation {
             }
         case .refused(let reason): throw CommandFailure(.failure, "\(id): refused: \(reason)")
         case .waiting:
-            try orFail { () throws(JournalFailure) in try journal.withdraw(command.id) }
-            throw nobodyDrives
+            let isBack = try orFail { () throws(JournalFailure) in try journal.withdraw(command.id, of: id) }
+            if isBack { throw nobodyDrives }
+            Console.say("\(id): \(EventText.verb(verb)), recorded for \(command.actor.name)")
         }
     }
 

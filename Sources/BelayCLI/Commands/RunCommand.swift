@@ -59,43 +59,107 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
     var onCancel: Release.OnCancel = .rollback
 
+    func validate() throws {
+        // `--key "$BUILD_TAG"` with the variable unset: every such run would be taken for the same one.
+        if let key, key.allSatisfy(\.isWhitespace) {
+            throw ValidationError("--key is empty: is the variable behind it set?")
+        }
+    }
+
     func run() async throws {
         let spec = try spec.load()
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
         let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
         if let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) }) {
-            return try await attach(to: id, release)
+            return try await attach(to: id, key, spec, release)
         }
         let bound = try await Release.bind(spec, journal: journal)
         for note in try await Release.tryMetrics(of: bound.plan) { Console.say("note: \(note)") }
         for warning in await Release.warnings(bound) { Console.say("note: \(warning)") }
         do {
             let status = try await release.start(
-                bound.plan, original: bound.original, key: key, timeout: timeout, actor: who.person, reason: who.reason,
-                onCancel: onCancel)
+                bound.plan, original: bound.original, key: key, digest: try Release.digest(of: spec), timeout: timeout,
+                actor: who.person, reason: who.reason, onCancel: onCancel)
             throw ExitCode(status.rawValue)
         } catch let failure as CommandFailure {
             // Another run of the same key may have been quicker between our look and our record.
             guard let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) })
             else { throw failure }
-            try await attach(to: id, release)
+            try await attach(to: id, key, spec, release)
         }
     }
 
     /// The first run of this key is over, is driven by a living process, or has to be picked up.
-    private func attach(to id: String, _ release: Release) async throws {
-        Console.say("\(id): attaching, the key \(key ?? "") was used before")
+    private func attach(to id: String, _ key: String, _ spec: RolloutSpec, _ release: Release) async throws {
         let machine = try orFail { () throws(JournalFailure) in try release.journal.machine(of: id) }
-        if case .finished(let outcome) = machine.state.phase { throw ExitCode(ExitStatus(outcome).rawValue) }
+        try Self.check(machine, isOf: spec, id, key)
+        let started = machine.started
+        Console.say(
+            "\(id): attaching to the run of this key: \(started.plan.name) \(started.plan.revision), started by \(started.actor.words)"
+        )
+        if case .finished(let outcome) = machine.state.phase {
+            Console.say("\(id) is over: \(EventText(plan: started.plan).line(.finished(outcome))?.text ?? "")")
+            throw ExitCode(ExitStatus(outcome).rawValue)
+        }
         let holder = try orFail { () throws(JournalFailure) in try release.journal.holder(of: id) }
         if let holder, holder.isLive(at: release.clock.now) {
-            Signals.unblock()
-            let status = try await Waiting(journal: release.journal, clock: release.clock)
-                .wait(id, for: .finished(stopsForPeople: false), timeout: nil)
-            throw ExitCode(status.rawValue)
+            Console.say("\(id): \(holder.process.text) drives it; waiting for its end")
+            throw ExitCode(try await follow(id, release).rawValue)
         }
         throw ExitCode(try await release.resume(id, commands: [], onCancel: onCancel).rawValue)
+    }
+
+    /// A key that was used for something else would be answered with an outcome that is not this release's.
+    private static func check(
+        _ machine: RolloutMachine, isOf spec: RolloutSpec, _ id: String, _ key: String
+    ) throws(CommandFailure) {
+        let earlier = machine.plan
+        var differences: [String] = []
+        if earlier.name != spec.name { differences.append("the name, \(earlier.name) then and \(spec.name) now") }
+        if earlier.revision != spec.revision {
+            differences.append("the revision, \(earlier.revision) then and \(spec.revision) now")
+        }
+        if differences.isEmpty, let digest = machine.started.digest, digest != (try Release.digest(of: spec)) {
+            differences.append("the files: strategy, target or gates are not what they were")
+        }
+        guard !differences.isEmpty else { return }
+        throw CommandFailure(
+            .invalid,
+            "the key \(key) was used for \(id), and something else is asked now: \(differences.joined(separator: "; "))",
+            "a key is one release's own: its build's number, say; nothing was touched")
+    }
+
+    /// Waits for a rollout that another process drives; a cancelled job says to it what `--on-cancel` says.
+    private func follow(_ id: String, _ release: Release) async throws -> ExitStatus {
+        let (journal, clock, who, onCancel) = (release.journal, release.clock, who, onCancel)
+        let signalled = Locked<Int32?>(nil)
+        let watch = Signals.watch { number in
+            guard
+                signalled.withLock({ first in
+                    defer { first = first ?? number }
+                    return first == nil
+                })
+            else { return }
+            let words = "the attached job was cancelled (\(Signals.name(number)))"
+            guard onCancel == .rollback else {
+                Console.say("\(id): \(words); left as it is, its driver goes on")
+                Console.exit(.signal(number))
+            }
+            Console.say("\(id): \(words): aborting it")
+            let abort = Command(
+                id: RolloutID.make(name: "cancel", at: clock.now), verb: .abort, actor: who.person, reason: words,
+                aimedAt: nil)
+            do throws(JournalFailure) {
+                try journal.send(abort, to: id)
+            } catch {
+                Console.say("\(id): the abort could not be sent: \(error.message)")
+            }
+        }
+        let status = try await Waiting(journal: journal, clock: clock)
+            .wait(id, for: .finished(stopsForPeople: false), timeout: nil)
+        withExtendedLifetime(watch) {}
+        return status
     }
 }
 
@@ -118,7 +182,9 @@ struct ResumeCommand: AsyncParsableCommand {
     func run() async throws {
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
-        let found = try orFail { () throws(JournalFailure) in try journal.find(rollout) }
+        let meant = try Operation.meant(by: rollout, in: journal)
+        // With none under way the latest one's outcome is the answer.
+        let found = try meant ?? orFail { () throws(JournalFailure) in try journal.find(nil) }
         let operation = Operation(journal: journal, clock: clock, id: found.id)
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }
         if case .finished(let outcome) = machine.state.phase {
@@ -166,7 +232,7 @@ struct RetryCommand: AsyncParsableCommand {
         for note in try await Release.tryMetrics(of: plan) { Console.say("note: \(note)") }
         let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
         let status = try await release.start(
-            plan, original: "\(share.basisPoints)", key: nil, timeout: nil, actor: who.person,
+            plan, original: "\(share.basisPoints)", key: nil, digest: nil, timeout: nil, actor: who.person,
             reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason, onCancel: onCancel)
         throw ExitCode(status.rawValue)
     }

@@ -14,13 +14,31 @@ struct StatusCommand: AsyncParsableCommand {
         Signals.unblock()
         let clock = WallClock()
         let journal = try store.open(.operate, clock: clock)
-        let found = try orFail { () throws(JournalFailure) in try journal.find(rollout) }
-        var follower = try Follower(journal, found.id)
+        let ids = try shown(journal)
+        if ids.count > 1, !watch {
+            for (index, id) in ids.enumerated() {
+                var follower = try Follower(journal, id)
+                let view = try follower.view(at: clock.now)
+                if store.output == .json {
+                    Console.print(JSONText.write(view.json))
+                } else {
+                    for line in (index == 0 ? [] : [""]) + view.lines(columns: Console.size.columns) {
+                        Console.print(line)
+                    }
+                }
+            }
+            return
+        }
+        guard ids.count == 1, let id = ids.first else {
+            throw CommandFailure(
+                .usage, "several rollouts are under way; say which to watch: \(ids.joined(separator: ", "))")
+        }
+        var follower = try Follower(journal, id)
         repeat {
             let view = try follower.view(at: clock.now)
             if store.output == .json {
                 show(JSONText.write(view.json), ifChangedIn: &follower)
-            } else if watch, Console.isTerminal {
+            } else if watch, Console.mayRedraw {
                 redraw(view)
             } else if watch {
                 show(view.line, ifChangedIn: &follower)
@@ -30,6 +48,14 @@ struct StatusCommand: AsyncParsableCommand {
             if follower.machine.state.isFinished || !watch { return }
             try await Task.sleep(for: .milliseconds(250))
         } while true
+    }
+
+    /// The one that was named, all that are under way, else the latest.
+    private func shown(_ journal: SQLiteJournal) throws -> [String] {
+        if let rollout { return [try orFail { () throws(JournalFailure) in try journal.find(rollout) }.id] }
+        let underWay = try orFail { () throws(JournalFailure) in try journal.underWay() }
+        if !underWay.isEmpty { return underWay.map(\.id) }
+        return [try orFail { () throws(JournalFailure) in try journal.find(nil) }.id]
     }
 
     private func show(_ line: String, ifChangedIn follower: inout Follower) {

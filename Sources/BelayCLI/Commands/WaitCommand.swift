@@ -85,7 +85,16 @@ struct WaitCommand: AsyncParsableCommand {
         }
         let clock = WallClock()
         let journal = try store.open(.operate, clock: clock)
-        let found = try orFail { () throws(JournalFailure) in try journal.find(rollout) }
+        let found: RolloutSummary
+        do throws(CommandFailure) {
+            guard let meant = try Operation.meant(by: rollout, in: journal) else {
+                throw CommandFailure(.usage, "no rollout is under way; name the one to wait for")
+            }
+            found = meant
+        } catch {
+            // A job that waits for what is not there has a mistake in it; it is no outcome of a rollout.
+            throw CommandFailure(error.code == .failure ? .usage : error.code, lines: error.lines)
+        }
         let status = try await Waiting(journal: journal, clock: clock).wait(found.id, for: goal, timeout: timeout)
         if status == .timedOut { Console.say("\(found.id): not \(self.goal) within \(timeout?.text ?? "")") }
         throw ExitCode(status.rawValue)

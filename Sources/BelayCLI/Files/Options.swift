@@ -65,7 +65,8 @@ struct ActorOptions: ParsableArguments {
         let environment = ProcessInfo.processInfo.environment
         let names = ["BELAY_ACTOR", "GITHUB_TRIGGERING_ACTOR", "GITHUB_ACTOR", "BUILD_USER_ID"]
         let named = actor ?? names.lazy.compactMap { environment[$0] }.first { !$0.isEmpty }
-        return Actor(name: named ?? Self.userName, groups: Self.groups)
+        let user = Self.userName
+        return Actor(name: named ?? user, groups: Self.groups, user: named == nil || named == user ? nil : user)
     }
 
     private static var userName: String {

@@ -40,7 +40,7 @@ struct Release {
             throw CommandFailure(
                 .taken,
                 "\(busy) is under way on this target (\(target.mapFile), key \(target.key)); nothing was touched",
-                "see `belay status \(busy)`; nobody drives it? `belay resume \(busy)` or `belay abort \(busy)`")
+                Operation.driverWords(of: busy, in: journal, at: WallClock.systemTime))
         }
         let over =
             try journal.map { journal throws(CommandFailure) in
@@ -54,6 +54,9 @@ struct Release {
             throw CommandFailure(
                 .taken,
                 "the target belongs to \(mark.rollout) (\(mark.process.text), journal \(mark.store), stable is \(mark.stable)); nothing was touched",
+                owner.mayBeDriven(mark)
+                    ? "its driver may be alive: `belay status \(mark.rollout) --db \(mark.store)` on \(mark.process.host)"
+                    : "its driver is gone: `belay resume \(mark.rollout) --db \(mark.store)` on \(mark.process.host) goes on with it",
                 "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.path))"
             )
         case .unreadable(let why): throw CommandFailure(.taken, "\(why); nothing was touched")
@@ -102,6 +105,15 @@ struct Release {
         }
     }
 
+    /// What was resolved from the files, whichever side is stable.
+    static func digest(of spec: RolloutSpec) throws(CommandFailure) -> String {
+        do throws(SpecFailure) {
+            return PlanDigest.of(try spec.plan(roles: Roles(canaryIsSecond: true), identity: ""))
+        } catch {
+            throw CommandFailure(error)
+        }
+    }
+
     /// Everything that metrics can ask, for as long as the body runs.
     static func asking<Result, Failure: Error>(
         _ body: (MetricProviders) async throws(Failure) -> Result
@@ -122,13 +134,14 @@ struct Release {
 
     /// Records a new rollout and drives it to its end.
     func start(
-        _ plan: Plan, original: String, key: String?, timeout: Duration?, actor: Actor, reason: String,
+        _ plan: Plan, original: String, key: String?, digest: String?, timeout: Duration?, actor: Actor, reason: String,
         onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         let now = clock.now
-        let started = Event.Started(
+        var started = Event.Started(
             plan: plan, original: original, settleUntil: try settleUntil(plan, at: now),
             deadline: timeout.map { now.advanced(by: $0) }, actor: actor, reason: reason)
+        started.digest = digest
         let id = RolloutID.make(name: plan.name, at: now)
         let lease: Lease
         do throws(JournalFailure) {

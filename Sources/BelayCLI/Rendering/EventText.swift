@@ -38,7 +38,7 @@ struct EventText {
         case .stepPassed(let step): return ("\(name(step)): passed", .green)
         case .paused(let message, _): return ("paused: \(message)", .yellow)
         case .obeyed(let command):
-            return ("\(Self.verb(command.verb)) by \(command.actor.name)\(Self.because(command.reason))", .cyan)
+            return ("\(Self.verb(command.verb)) by \(command.actor.words)\(Self.because(command.reason))", .cyan)
         case .approvalTimedOut(let step): return ("\(name(step)): nobody approved in time", .yellow)
         case .wayBackBegan(let cause): return ("TAKING THE TRAFFIC BACK: \(cause.message)", .red)
         case .attentionNeeded(let message): return ("NEEDS ATTENTION: \(message)", .red)
@@ -123,4 +123,9 @@ struct EventText {
     }
 
     private static func because(_ reason: String) -> String { reason.isEmpty ? "" : ": \(reason)" }
+}
+
+extension Actor {
+    /// The claimed name, and who the system says it is.
+    var words: String { user.map { "\(name) (system user \($0))" } ?? name }
 }

@@ -43,7 +43,7 @@ struct Reporter: Sendable {
         case .superseded(let holder): say("\(id): stopped, somebody else drives: \(holder)")
         case .needsAttention(let message):
             say(Console.colored("\(id) NEEDS ATTENTION: \(message)", .red))
-            say("the intent is kept: `belay resume \(id)` goes on with it")
+            say("nobody drives it any more; the intent is kept: `belay resume \(id)` goes on with it")
         }
         if let head { say("\(Console.colored("journal head \(head)", .dim))") }
         emit([

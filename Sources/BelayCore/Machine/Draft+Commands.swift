@@ -38,6 +38,12 @@ extension Draft {
             if case .approve = command.verb, state.approvers.contains(command.actor.name) {
                 return "\(command.actor.name) has approved already; \(approval.count) different people are asked"
             }
+            if case .approve = command.verb, !approval.isSharedUser, state.approvingUsers.contains(command.actor.person)
+            {
+                return
+                    "\(command.actor.person), who says to be \(command.actor.name), has approved already; one system user "
+                    + "counts once (`approval: {sharedUser: true}` allows it)"
+            }
             return staleness(of: command)
         case .skip(let name):
             guard plan.metrics.contains(where: { $0.name == name }) else {

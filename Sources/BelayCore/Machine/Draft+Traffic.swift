@@ -15,7 +15,9 @@ extension Draft {
         guard reading.startedAt > state.confirmedAt else { return }
         switch state.phase {
         case .claiming, .adopting, .returning, .finished: return
-        case .releasing: return noteUndone(reading)
+        case .releasing:
+            if state.claimedEpoch == state.epoch { noteUndone(reading) }
+            return
         case .pinning, .settling, .routing, .holding, .approving: if state.claimedEpoch != state.epoch { return }
         }
         noteReach(reading)
@@ -48,9 +50,27 @@ extension Draft {
         case .failed(let message): emit(.claimFailed(message))
         case .ours(let reading, let wasMarked):
             let isTakeover = state.claimedEpoch != nil
+            if state.phase == .adopting { return takeOverAdoption(reading, wasMarked: wasMarked) }
             emit(.claimed(epoch: state.epoch))
+            if case .releasing(let cause) = state.phase, !wasMarked {
+                // The mark goes last: whoever took it away had seen stable 100 %, and what is there now is another's.
+                return emit(.finished(.rolledBack(cause)))
+            }
             if isTakeover { takeOverTraffic(reading, wasMarked: wasMarked) }
         }
+    }
+
+    /// The record says that the canary is the stable side, and the router may say otherwise: an earlier driver lost its journal,
+    /// or a person returned the traffic.
+    private mutating func takeOverAdoption(_ reading: Reading, wasMarked: Bool) {
+        guard reading.isComplete else { return emit(.claimFailed("the router cannot be read: \(describe(reading))")) }
+        emit(.claimed(epoch: state.epoch))
+        guard reading.instances.allSatisfy({ $0.running == .full }) else {
+            let cause = Cause(
+                .outsideChange, "promoted by the record, but the router was found otherwise: \(describe(reading))")
+            return emit(wasMarked ? .wayBackBegan(cause) : .finished(.rolledBack(cause)))
+        }
+        if !wasMarked { emit(.finished(.promoted)) }
     }
 
     mutating func takeRelease(_ error: String?) {

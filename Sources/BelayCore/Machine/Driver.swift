@@ -92,6 +92,10 @@ package struct Driver: Sendable {
     package private(set) var leaseUntil: Timestamp
     private var successor: String?
     private var journalFailure: String?
+    /// An append that nobody knows yet whether it was written, since when, and the machine without it.
+    private var owed: (append: Append, base: RolloutMachine, since: Timestamp)?
+    /// When metrics were measured while it is owed: the machine does not know of it yet.
+    private var measuredMeanwhile: [Int: Timestamp] = [:]
     private var nextReadAt: Timestamp
     private var confirmedWithoutJournalAt: Timestamp?
 
@@ -107,6 +111,12 @@ package struct Driver: Sendable {
     }
 
     package var isWithoutJournal: Bool { journalFailure != nil }
+
+    /// An append has not been answered; until it is, nothing else may be appended.
+    package var owesAnswer: Bool { owed != nil }
+
+    /// How long an append may stay unanswered before the traffic goes back without it.
+    package static let journalPatience: Duration = .seconds(10)
 
     /// Judges an input. What comes back has to be appended and then told to `appended` or `appendFailed`.
     package mutating func take(_ input: Input, at now: Timestamp) -> Taken {
@@ -134,26 +144,47 @@ package struct Driver: Sendable {
         case .fenced(let holder): successor = holder
         case .unavailable(let reason):
             journalFailure = reason
-            let new = append.records.dropFirst(unwritten.count)
-            if append.isWayBack {
-                adopt(new)
-                unwritten += new
-            } else {
-                loseJournal(at: now)
-            }
-            if case .releasing = machine.state.phase { confirmedWithoutJournalAt = confirmedWithoutJournalAt ?? now }
+            if !keep(append, at: now) { loseJournal(at: now) }
+            noteConfirmation(at: now)
         }
     }
 
-    /// An append that had counted as unwritten was answered after all: what the journal says now is the truth, and what was
-    /// decided since then without it is decided anew on top.
-    /// - Parameter stored: The fold of the journal, with everything that is in it.
-    package mutating func found(_ stored: RolloutMachine, at now: Timestamp) {
-        let wasReturning = machine.state.isReturning
-        machine = stored
-        unwritten = []
-        guard wasReturning, !machine.state.isReturning else { return }
-        loseJournal(at: now)
+    /// The journal has not answered for a second: its events count as unwritten, and nobody waits for them. Verdicts and
+    /// aborts are judged without them; those of the way back are adopted, as without a journal.
+    package mutating func unanswered(_ append: Append, at now: Timestamp) {
+        owed = (append, machine, now)
+        if append.isWayBack { keep(append, at: now) }
+    }
+
+    /// While an answer is owed: adopts what belongs to the way back, to be written later.
+    /// - Returns: Whether it did; else the events are given up, and whatever led to them comes again.
+    @discardableResult
+    package mutating func keep(_ append: Append, at now: Timestamp) -> Bool {
+        guard append.isWayBack else { return false }
+        let new = append.records.dropFirst(unwritten.count)
+        adopt(new)
+        unwritten += new
+        return true
+    }
+
+    /// The append that was owed has its answer. Written after all, it is the truth, and what was decided since then without it
+    /// is folded anew on top.
+    package mutating func answered(_ failure: AppendFailure?, at now: Timestamp) {
+        guard let owed else { return }
+        self.owed = nil
+        measuredMeanwhile = [:]
+        switch failure {
+        case .fenced(let holder): successor = holder
+        case .unavailable(let reason):
+            journalFailure = reason
+            if !machine.state.isReturning { loseJournal(at: now) }
+        case nil:
+            (journalFailure, confirmedWithoutJournalAt) = (nil, nil)
+            if owed.append.isWayBack { return unwritten.removeFirst(owed.append.records.count) }
+            machine = owed.base
+            adopt(owed.append.records[...])
+            adopt(unwritten[...])
+        }
     }
 
     package mutating func leaseRenewed(until: Timestamp) { leaseUntil = until }
@@ -170,10 +201,15 @@ package struct Driver: Sendable {
             wanted.append(.traffic(traffic))
         }
         if let action = work.action, mayAct(action) { wanted.append(.action(action)) }
-        wanted += work.measurements.map { .measure($0) }
+        wanted += work.measurements.filter { !wasMeasuredMeanwhile($0, at: now) }.map { .measure($0) }
         let isWriting = isWritingNow || work.traffic != nil
         if work.readsRouter, !isWriting, now >= nextReadAt { wanted.append(.read) }
         return (wanted.compactMap { begin($0) }, cancelled)
+    }
+
+    private func wasMeasuredMeanwhile(_ index: Int, at now: Timestamp) -> Bool {
+        guard let last = measuredMeanwhile[index] else { return false }
+        return now < last.advanced(by: machine.plan.metrics[index].interval)
     }
 
     private mutating func supersede(allBut wanted: TrafficWrite?) -> [Attempt] {
@@ -199,7 +235,7 @@ package struct Driver: Sendable {
     private func mayAct(_ action: Work.Action) -> Bool {
         switch action {
         case .claim: true
-        case .release: !(isWithoutJournal && machine.state.isReturning) && !isWritingNow
+        case .release: !((isWithoutJournal || owesAnswer) && machine.state.isClosing) && !isWritingNow
         }
     }
 
@@ -207,6 +243,7 @@ package struct Driver: Sendable {
     package mutating func ended(_ attempt: Attempt, _ input: Input?, at now: Timestamp) -> Taken {
         running.removeAll { $0.number == attempt.number }
         if attempt.job == .read { nextReadAt = now.advanced(by: Self.readInterval) }
+        if owed != nil, case .measure(let index) = attempt.job { measuredMeanwhile[index] = now }
         if superseded.remove(attempt.number) != nil { return .nothing }  // Nobody wants it any more.
         guard let input else { return .nothing }
         guard disputed.remove(attempt.number) != nil, case .wrote(let write, let reading, let error) = input else {
@@ -237,7 +274,8 @@ package struct Driver: Sendable {
 
     /// Whether the traffic must be returned because the lease cannot be renewed.
     package func mustReturn(at now: Timestamp) -> Bool {
-        isLeaseShort(at: now) && !machine.state.isReturning && !machine.state.isFinished
+        let isOwedTooLong = owed.map { $0.since.duration(to: now) >= Self.journalPatience } ?? false
+        return (isLeaseShort(at: now) || isOwedTooLong) && !machine.state.isClosing && !machine.state.isFinished
     }
 
     package func end(at now: Timestamp) -> End? {
@@ -249,13 +287,20 @@ package struct Driver: Sendable {
                 return .needsAttention("the journal cannot be written: \(reason)")
             }
             if let confirmed = confirmedWithoutJournalAt, confirmed.duration(to: now) >= .seconds(1) {
-                return .needsAttention("stable 100 % is confirmed, but the journal cannot be written: \(reason)")
+                let what = machine.state.isReturning ? "stable 100 % is confirmed" : "the traffic is where it should be"
+                return .needsAttention("\(what), but the journal cannot be written: \(reason)")
             }
         }
         if machine.work(at: now).givesUp {
             return .needsAttention("stable 100 % could not be confirmed for ten minutes")
         }
         return nil
+    }
+
+    /// Since when there is nothing left to do but to write it down.
+    private mutating func noteConfirmation(at now: Timestamp) {
+        let isDone = machine.state.isFinished || machine.state.isReturning && machine.state.confirmed == .zero
+        confirmedWithoutJournalAt = isDone ? confirmedWithoutJournalAt ?? now : nil
     }
 
     /// The way back without a record, which is written as soon as there is room.
@@ -272,7 +317,7 @@ package struct Driver: Sendable {
     }
 
     private func isReturning(after events: [Event], at now: Timestamp) -> Bool {
-        if machine.state.isReturning { return true }
+        if machine.state.isClosing { return true }
         return events.contains { if case .wayBackBegan = $0 { true } else { false } }
     }
 }

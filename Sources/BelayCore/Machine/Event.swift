@@ -41,6 +41,8 @@ package enum Event: Hashable, Sendable {
         package var deadline: Timestamp?
         package var actor: Actor
         package var reason: String
+        /// A hash of what was resolved from the release's files, so that a key is not used for something else.
+        package var digest: String?
         /// The rollout of this journal that ended last, as it stood then: so that a record cut off afterwards shows.
         package var previous: End?
 

@@ -60,6 +60,8 @@ package struct MachineState: Hashable, Sendable {
     /// How much of the present step had been watched when somebody last resumed it.
     package internal(set) var watchedAtResume: Duration = .zero
     package internal(set) var approvers: [String] = []
+    /// The system's users behind them.
+    package internal(set) var approvingUsers: [String] = []
     package internal(set) var isHoldEnded = false
     package internal(set) var isFull = false
     package internal(set) var obeyed: [String] = []

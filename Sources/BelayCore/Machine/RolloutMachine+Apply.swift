@@ -41,7 +41,8 @@ extension RolloutMachine {
             }
             breakCoverage()
         case .returnUndone:
-            (state.confirmed, state.assertingSince) = (nil, now)
+            if case .releasing(let cause) = state.phase { enter(.returning(cause), at: now) }
+            state.confirmed = nil
             (state.writeFailures, state.nextWriteAt) = (0, now)
         case .measured(let measured):
             let index = measured.measurement.metric
@@ -134,7 +135,7 @@ extension RolloutMachine {
         (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
         state.watchedAtResume = .zero
         (state.writeFailures, state.nextWriteAt) = (0, now)
-        state.approvers = []
+        (state.approvers, state.approvingUsers) = ([], [])
         for index in state.metrics.indices {
             let isItsStep = plan.metrics[index].scope == .step(step)
             state.metrics[index].startStep(resettingTally: isItsStep)
@@ -190,7 +191,9 @@ extension RolloutMachine {
             state.isFull = state.isFull || isFull
             if case .holding(let step) = state.phase { state.isHoldEnded = !isFull || step < plan.steps.count - 1 }
             if case .routing(let step) = state.phase, isFull { state.isHoldEnded = step < plan.steps.count - 1 }
-        case .approve: state.approvers.append(command.actor.name)
+        case .approve:
+            state.approvers.append(command.actor.name)
+            state.approvingUsers.append(command.actor.person)
         case .skip(let name):
             for index in plan.metrics.indices where plan.metrics[index].name == name {
                 state.metrics[index].isSkipped = true

@@ -2,11 +2,18 @@
 package struct Work: Hashable, Sendable {
     /// What is done once at the target, beside the traffic.
     package enum Action: Hashable, Sendable {
-        /// Mark the target as ours under the present epoch, and read what it holds. At a takeover the mark of an earlier
-        /// epoch has to be there: where it is not, somebody took it away.
-        case claim(epoch: Int, isTakeover: Bool)
+        /// Mark the target as ours under the present epoch, and read what it holds.
+        case claim(epoch: Int, ClaimKind)
         /// Take the mark away.
         case release(Ending)
+    }
+
+    package enum ClaimKind: Hashable, Sendable {
+        case first
+        /// The mark of an earlier epoch has to be there: where it is not, somebody took it away, and the new one says so.
+        case takeover
+        /// What is left is to take the mark away. Where it is gone already, none is set.
+        case closing
     }
 
     /// What the mark is taken away after.
@@ -62,8 +69,7 @@ extension RolloutMachine {
     /// The traffic write that is wanted, whether or not it has to wait before it is tried again.
     package var trafficWork: TrafficWrite? {
         switch state.phase {
-        case .claiming, .adopting, .finished: return nil
-        case .releasing: return state.confirmed == .zero ? nil : TrafficWrite(share: .zero, kind: .wayBack)
+        case .claiming, .adopting, .releasing, .finished: return nil
         case .returning:
             // The way back waits for no lock; only a target that another one has is not ours to return.
             return hasLookedAtMark ? TrafficWrite(share: .zero, kind: .wayBack) : nil
@@ -80,14 +86,16 @@ extension RolloutMachine {
     private var hasLookedAtMark: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
     private var hasTriedToClaim: Bool { state.actionFailures > 0 }
 
-    private var claim: Work.Action { .claim(epoch: state.epoch, isTakeover: state.claimedEpoch != nil) }
+    private var claim: Work.Action {
+        let isLast = if case .returning = state.phase { false } else { state.isClosing }
+        return .claim(epoch: state.epoch, state.claimedEpoch == nil ? .first : isLast ? .closing : .takeover)
+    }
 
     private var actionWork: Work.Action? {
         switch state.phase {
         case .finished: nil
-        case .adopting: hasLookedAtMark ? .release(.adoption) : claim
+        case .adopting: state.claimedEpoch == state.epoch ? .release(.adoption) : claim
         // A cancelled job has seconds to live: it does not wait for anybody's long connection.
-        case .releasing where state.confirmed != .zero: nil
         case .releasing(let cause):
             hasLookedAtMark ? .release(.wayBack(drains: cause.kind != .cancelled)) : claim
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
@@ -98,7 +106,7 @@ extension RolloutMachine {
     private var readsRouter: Bool {
         switch state.phase {
         case .pinning, .settling, .routing, .holding, .approving: state.claimedEpoch == state.epoch
-        case .releasing: state.confirmed == .zero
+        case .releasing: hasLookedAtMark
         case .claiming, .adopting, .returning, .finished: false
         }
     }

@@ -37,11 +37,18 @@ package enum Outcome: Hashable, Sendable {
 
 /// Who acted: the name recorded in the journal, and the groups that approvals may ask for.
 package struct Actor: Hashable, Sendable {
+    /// As claimed, or the system's.
     package let name: String
     package let groups: [String]
+    /// The system's user, where that is another name than the claimed one; nil: it is the name.
+    package let user: String?
 
-    package init(name: String, groups: [String] = []) {
+    package init(name: String, groups: [String] = [], user: String? = nil) {
         self.name = name
         self.groups = groups
+        self.user = user
     }
+
+    /// Who typed it, whatever they call themselves.
+    package var person: String { user ?? name }
 }

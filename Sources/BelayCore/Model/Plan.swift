@@ -98,6 +98,8 @@ package struct Approval: Hashable, Sendable {
     package var count = 1
     package var timeout: Duration = .seconds(3600)
     package var onTimeout: Answer = .rollback
+    /// Whether one system user may approve for several people: a portal that has checked who they are.
+    package var isSharedUser = false
 
     package init() {}
 

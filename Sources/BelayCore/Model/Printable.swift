@@ -94,7 +94,8 @@ extension Cause {
 
 extension Command {
     fileprivate var printable: Command {
-        let who = Actor(name: actor.name.printable, groups: actor.groups.map(\.printable))
+        let who = Actor(
+            name: actor.name.printable, groups: actor.groups.map(\.printable), user: actor.user?.printable)
         return Command(id: id, verb: verb, actor: who, reason: reason.printable, aimedAt: aimedAt)
     }
 }

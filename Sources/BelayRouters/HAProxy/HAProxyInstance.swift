@@ -15,7 +15,12 @@ struct HAProxyInstance: Sendable {
 
     func state() async -> Result<HAProxyLine.State, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
-            HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+            let answer = try await socket.send(HAProxyLine.read(target))
+            let state = HAProxyLine.state(answer)
+            // While HAProxy ends it may close in the middle: that is no answer, and no key that is gone.
+            let isWhole = state.process != nil && (state.value != nil || state.complaint != nil || state.isMissing)
+            guard isWhole else { throw .init(message: "\(socket.path): the answer was cut off") }
+            return state
         }
     }
 
@@ -74,12 +79,15 @@ struct HAProxyInstance: Sendable {
             guard try await mayCut(backend) else { return false }
             let end = ContinuousClock.now + bound
             while ContinuousClock.now < end, !Task.isCancelled {
-                let busy = HAProxyServer.all(try await socket.send("show stat"), of: backend).filter { $0.sessions > 0 }
+                let busy = HAProxyServer.all(try await socket.send("show stat"), of: backend).filter {
+                    !$0.isSum && $0.sessions > 0
+                }
                 if busy.isEmpty { return true }
                 try? await Task.sleep(for: .milliseconds(50))  // Cancelled: the loop's condition ends it.
             }
             if Task.isCancelled { return false }
-            for server in HAProxyServer.all(try await socket.send("show stat"), of: backend) where server.sessions > 0 {
+            for server in HAProxyServer.all(try await socket.send("show stat"), of: backend)
+            where !server.isSum && server.sessions > 0 {
                 try await order("shutdown sessions server \(backend)/\(server.name)", "shutdown sessions")
             }
             return true

@@ -34,6 +34,8 @@ enum HAProxyLine {
     struct State: Equatable {
         /// The value of our key; nil where the map has no such key.
         var value: String?
+        /// The map says that it has no such key.
+        var isMissing = false
         /// Differs after a reload or restart: pid and start time.
         var process: Int64?
         /// What the instance says where it knows no such map.
@@ -50,6 +52,7 @@ enum HAProxyLine {
             if line.contains("found=yes"), let range = line.firstRange(of: "value=\"") {
                 state.value = String(line[range.upperBound...].prefix { $0 != "\"" })
             }
+            if line.contains("found=no") { state.isMissing = true }
             if line.hasPrefix("Unknown map identifier") || line.hasPrefix("Permission denied")
                 || line.hasPrefix("Unknown command")
             {

@@ -17,7 +17,7 @@ package struct HAProxyRouter: TrafficRouter {
     private let clock: any EngineClock
     /// The number of the latest write; what an earlier one still has to do has no effect any more.
     private let latest = Locked(0)
-    private static let disk = Blocking("belay.haproxy.files", isConcurrent: true)
+    private let files = FileDesk()
 
     package init(target: HAProxyTarget, roles: Roles, clock: any EngineClock) {
         self.target = target
@@ -31,7 +31,7 @@ package struct HAProxyRouter: TrafficRouter {
     package func read() async -> Reading {
         let started = clock.now
         let states = await onAll { await $0.state() }
-        let starts = await Self.disk.run { [file] in Result { () throws(MapFile.Failure) in try file.value() } }
+        let starts = await files.run { [file] in Result { () throws(MapFile.Failure) in try file.value() } }
         var (startsWith, foreign): (Weight?, String?) = (nil, nil)
         if case .success(.text(let value)) = starts {
             startsWith = share(value)
@@ -98,14 +98,13 @@ package struct HAProxyRouter: TrafficRouter {
         guard await isOurs() else {
             return (await read(), "the lease is another driver's, or the journal does not answer")
         }
-        if let objection = await Self.disk.run({ objection(to: number, under: mark) }) {
-            return (await read(), objection)
-        }
+        let objection = await files.run { self.objection(to: number, under: mark) }
+        if let objection = objection ?? FileDesk.silence { return (await read(), objection) }
         let committed = await onAll(prepared) { await $0.commit($1) }
         CrashPoint.afterWrite.reached()
         if let error = committed.firstFailure { return (await read(), error) }
         CrashPoint.betweenRuntimeAndFile.reached()
-        let error = await writeFile(value) { objection(to: number, under: mark) }
+        let error = await writeFile(value) { self.objection(to: number, under: mark) }
         CrashPoint.beforeReadBack.reached()
         return (await read(), error)
     }
@@ -119,9 +118,10 @@ package struct HAProxyRouter: TrafficRouter {
         return nil
     }
 
-    /// Writes what a reload starts with, with the lock held, and only while nothing speaks against it.
+    /// Writes what a reload starts with, with the lock held, and only while nothing speaks against it. Waits for as long as the
+    /// disk takes: nothing of it may happen later.
     private func writeFile(_ value: Int, objection: @escaping @Sendable () -> String?) async -> String? {
-        await Self.disk.run { [file, owner] in
+        await files.wait { [file, owner] in
             let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
             if let complaint = lock.complaint(owner.lockPath) { return complaint }
             return withExtendedLifetime(lock) { Self.write(value, to: file, objection: objection) }
@@ -143,11 +143,13 @@ package struct HAProxyRouter: TrafficRouter {
     private func takeBack(to value: Int) async -> (Reading, error: String?) {
         let taken = await onAll { await $0.setAtOnce(value) }
         CrashPoint.inWayBack.reached()
-        var error = await Self.disk.run { [file, owner] in
-            // It waits for no lock: whoever has it is waited for before the mark is taken away.
+        // It waits for no lock: whoever has it is waited for before the mark is taken away. Nor for a disk that hangs: the
+        // value in force is asserted again meanwhile.
+        let written = await files.runAlone { [file, owner] in
             let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
             return withExtendedLifetime(lock) { Self.write(value, to: file) { nil } }
         }
+        var error = written ?? "\(target.mapFile): \(FileDesk.silence)"
         var isShared = false
         for outcome in taken {
             switch outcome {
@@ -165,22 +167,20 @@ package struct HAProxyRouter: TrafficRouter {
 
     // MARK: The mark
 
-    package func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim {
-        let taking = await Self.disk.run { [owner] in
-            owner.take(mark, isTakeover: isTakeover, superseding: superseding)
-        }
-        switch taking {
+    package func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
+        let taking = await files.run { [owner] in owner.take(mark, kind, superseding: superseding) }
+        switch taking ?? .failed("\(owner.path): \(FileDesk.silence)") {
         case .foreign(let holder): return .taken(by: holder)
         case .failed(let message): return .failed(message)
         case .taken(let before):
             CrashPoint.inTakeover.reached()
             // Every takeover commits what it found, so that an earlier driver's late commit is refused.
-            if before != nil || isTakeover { _ = await onAll { await $0.fence() } }
-            return .ours(await read(), wasMarked: before != nil)
+            if kind != .first { _ = await onAll { await $0.fence() } }
+            return .ours(await read(), wasMarked: before != nil || kind == .first)
         }
     }
 
-    package func renew(_ mark: OwnerMark) async { await Self.disk.run { [owner] in owner.touch() } }
+    package func renew(_ mark: OwnerMark) async { _ = await files.run { [owner] in owner.touch() } }
 
     /// How long what is left on the canary side may take to end by itself after a way back.
     package static let drainBound: Duration = .seconds(10)
@@ -191,19 +191,22 @@ package struct HAProxyRouter: TrafficRouter {
             _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
         }
         // Whoever is writing the file at this moment has the lock, and ends before it is given up.
-        let lock = await Self.disk.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
+        let lock = await files.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
+        guard let lock, !files.isBusy else { return "\(target.mapFile): \(FileDesk.silence)" }
         if case .busy = lock { return lock.complaint(owner.lockPath) }
-        if case .wayBack = ending {
-            let reading = await read()
-            let isOpen = reading.instances.contains { instance in
-                instance.foreign != nil
-                    || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .zero }
+        let reading = await read()
+        switch ending {
+        case .wayBack:
+            guard reading.confirms(TrafficWrite(share: .zero, kind: .wayBack)) else {
+                return "the last look did not show stable 100 %"
             }
-            if isOpen { return "the last look did not show stable 100 %" }
+        case .adoption:
+            let found = reading.instances.flatMap { [$0.running, $0.startsWith].compactMap(\.self) }
+            if found.contains(where: { $0 != .full }) { return "the last look did not show the canary at 100 %" }
         }
         if Task.isCancelled { return "the driver is leaving" }
-        let error = await Self.disk.run { [owner] in owner.remove(mark) }
-        return withExtendedLifetime(lock) { error }
+        let error = await files.run { [owner] in owner.remove(mark) }
+        return withExtendedLifetime(lock) { error ?? "\(owner.path): \(FileDesk.silence)" }
     }
 
     // MARK: All instances at once

@@ -12,6 +12,10 @@ struct HAProxyServer: Hashable, Sendable {
     /// It is up, or nobody checks it.
     var canServe: Bool { status.hasPrefix("UP") || status == "no check" }
 
+    /// The row that sums the backend up, which is all there is where rules answer by themselves.
+    var isSum: Bool { name == "BACKEND" }
+
+    /// - Returns: The servers, and the row of the whole backend.
     static func all(_ answer: String, of backend: String) -> [HAProxyServer] {
         let lines = answer.split(whereSeparator: \.isNewline)
         guard let head = lines.first(where: { $0.hasPrefix("# ") }) else { return [] }
@@ -22,9 +26,7 @@ struct HAProxyServer: Hashable, Sendable {
             func field(_ name: Substring) -> Substring {
                 columns[name].flatMap { fields.indices.contains($0) ? fields[$0] : nil } ?? ""
             }
-            guard field("pxname") == backend, field("svname") != "BACKEND", field("svname") != "FRONTEND" else {
-                return nil
-            }
+            guard field("pxname") == backend, field("svname") != "FRONTEND" else { return nil }
             return HAProxyServer(
                 name: String(field("svname")), status: String(field("status")), sessions: Int(field("scur")) ?? 0,
                 isBackup: field("bck") == "1", address: String(field("addr")))
@@ -33,9 +35,10 @@ struct HAProxyServer: Hashable, Sendable {
 
     /// Why a backend's servers can serve nothing; nil where one can.
     static func complaint(_ servers: [HAProxyServer], of backend: String) -> String? {
-        if servers.isEmpty { return "the backend \(backend) has no servers" }
-        if servers.contains(where: \.canServe) { return nil }
-        let states = servers.prefix(8).map { "\($0.name) \($0.status)" }.joined(separator: ", ")
+        let own = servers.filter { !$0.isSum }
+        if own.isEmpty { return servers.contains(where: \.canServe) ? nil : "the backend \(backend) has no servers" }
+        if own.contains(where: \.canServe) { return nil }
+        let states = own.prefix(8).map { "\($0.name) \($0.status)" }.joined(separator: ", ")
         return "no server of the backend \(backend) can serve: \(states)"
     }
 }

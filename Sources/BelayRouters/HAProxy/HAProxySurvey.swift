@@ -121,8 +121,9 @@ package struct HAProxySurvey: Sendable {
             }
         }
         for (index, side) in sides.enumerated() {
-            let others = Set(servers[1 - index].map(\.address).filter { !$0.isEmpty })
-            for server in servers[index] where others.contains(server.address) {
+            // Every server on a unix socket shows as `unix`.
+            let others = Set(servers[1 - index].filter { !$0.isSum }.map(\.address)).subtracting(["", "unix"])
+            for server in servers[index] where !server.isSum && others.contains(server.address) {
                 if server.isBackup {
                     invalid(
                         "\(socket.path): the backup server \(server.name) of \(side.backend) is a server of the other side "
@@ -188,6 +189,7 @@ package struct HAProxySurvey: Sendable {
                 "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
             )
         }
+        if case .failed(let message) = FileLock.take("\(path).lock", patience: .zero) { invalid(message) }
         var info = stat()
         if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
             invalid(
@@ -195,7 +197,9 @@ package struct HAProxySurvey: Sendable {
             )
         }
         var file = stat()
-        guard stat(path, &file) == 0, geteuid() != 0, file.st_gid != getegid() else { return }
+        guard stat(path, &file) == 0, geteuid() != 0, file.st_gid != getegid(), OwnedFile.needsGroup(file) else {
+            return
+        }
         var groups = [gid_t](repeating: 0, count: max(Int(getgroups(0, nil)), 1))
         let count = Int(getgroups(Int32(groups.count), &groups))
         if !groups.prefix(max(count, 0)).contains(file.st_gid) {

@@ -41,10 +41,30 @@ struct MapFile: Sendable {
     /// How many lines have our key; more than one is a mistake that a reload would show.
     func keyCount() throws(Failure) -> Int { entries(in: try OwnedFile.read(path)).count }
 
-    /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it.
+    /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it. What somebody else wrote
+    /// meanwhile, another key's driver without the lock or an editor, is read again and kept.
     /// - Parameter isWanted: Asked last, before the file is replaced.
     func set(_ value: Int, isWanted: () -> String? = { nil }) throws(Failure) {
-        var bytes = try OwnedFile.read(path)
+        for _ in 1..<Self.attempts {
+            let before = try OwnedFile.read(path)
+            var isChanged = false
+            do throws(Failure) {
+                return try OwnedFile.replace(path, with: changed(before, value)) {
+                    if let why = isWanted() { return why }
+                    isChanged = (try? OwnedFile.read(path)) != before
+                    return isChanged ? "\(path) was changed meanwhile" : nil
+                }
+            } catch {
+                if !isChanged { throw error }
+            }
+        }
+        try OwnedFile.replace(path, with: changed(try OwnedFile.read(path), value), isWanted: isWanted)
+    }
+
+    private static let attempts = 4
+
+    private func changed(_ before: [UInt8], _ value: Int) -> [UInt8] {
+        var bytes = before
         let text = Array("\(value)".utf8)
         if let entry = entries(in: bytes).first {
             bytes.replaceSubrange(entry.value, with: (entry.value.isEmpty ? [UInt8(ascii: " ")] : []) + text)
@@ -54,7 +74,7 @@ struct MapFile: Sendable {
             if let last = bytes.last, last != .lineFeed { bytes += end }
             bytes += Array(key.utf8) + [UInt8(ascii: " ")] + text + end
         }
-        try OwnedFile.replace(path, with: bytes, isWanted: isWanted)
+        return bytes
     }
 
     private struct Entry {

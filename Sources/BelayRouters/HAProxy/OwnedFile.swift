@@ -19,18 +19,29 @@ enum OwnedFile {
         }
     }
 
+    enum Kind {
+        /// Mode, owner and group stay.
+        case existing
+        /// Readable for everybody, writable for its owner, and for its group in a shared folder.
+        case mark
+    }
+
     /// Replaces a file so that a reader sees the old or the new one, and a power loss leaves one of them. Mode, owner and
     /// group stay; a new file is its owner's alone.
     /// - Parameter isWanted: Asked once everything is ready; what it answers is thrown, and the file stays as it was.
     static func replace(
-        _ path: String, with bytes: [UInt8], isWanted: () -> String? = { nil }
+        _ path: String, with bytes: [UInt8], as kind: Kind = .existing, isWanted: () -> String? = { nil }
     ) throws(MapFile.Failure) {
         var old = stat()
         let isThere = stat(path, &old) == 0
         let (file, temporary) = try create(beside: path)
         do throws(MapFile.Failure) {
             defer { close(file) }
-            if isThere { try keep(old, file, path) } else { fchmod(file, mode(inFolderOf: path)) }
+            switch kind {
+            case .existing where isThere: try keep(old, file, path)
+            case .existing: give(file, mode(inFolderOf: path), path)
+            case .mark: give(file, mode(inFolderOf: path) | 0o044, path)
+            }
             try writeAll(bytes, file, temporary)
             if fsync(file) != 0 { throw failure("fsync", temporary, errno) }
             if let why = isWanted() { throw MapFile.Failure(message: why) }
@@ -58,9 +69,19 @@ enum OwnedFile {
         throw MapFile.Failure(message: "\(path): no temporary name beside it is free")
     }
 
-    /// HAProxy may read the file by its group: one that cannot be kept is no success.
+    /// Whether HAProxy may need the file's group to read it: it gives a right that nobody else has.
+    static func needsGroup(_ file: stat) -> Bool { file.st_mode & S_IRGRP != 0 && file.st_mode & S_IROTH == 0 }
+
+    /// Root works for whoever the folder belongs to: what it leaves there must not keep them out.
+    static func give(_ file: Int32, _ mode: mode_t, _ path: String) {
+        var info = stat()
+        if geteuid() == 0, stat(folder(of: path), &info) == 0 { _ = fchown(file, info.st_uid, info.st_gid) }
+        fchmod(file, mode)
+    }
+
+    /// A group that HAProxy reads the file by, and that cannot be kept, is no success.
     private static func keep(_ old: stat, _ file: Int32, _ path: String) throws(MapFile.Failure) {
-        if fchown(file, old.st_uid, old.st_gid) != 0, fchown(file, uid_t.max, old.st_gid) != 0 {
+        if fchown(file, old.st_uid, old.st_gid) != 0, fchown(file, uid_t.max, old.st_gid) != 0, needsGroup(old) {
             throw failure("its group \(old.st_gid) cannot be kept: fchown", path, errno)
         }
         fchmod(file, old.st_mode & 0o7777)
@@ -131,7 +152,7 @@ final class FileLock: Sendable {
         if file < 0, errno == ENOENT {
             file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
             if file >= 0 {
-                fchmod(file, OwnedFile.mode(inFolderOf: path))
+                OwnedFile.give(file, OwnedFile.mode(inFolderOf: path), path)
             } else if errno == EEXIST {
                 file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
             }

@@ -2,7 +2,8 @@ internal import BelayCore
 package import BelayEngine
 internal import Glibc
 
-/// The mark beside the map: `<map>.<key>.owner`, one JSON object. Its modification time shows when its driver was last alive.
+/// The mark beside the map: `<map>.<key>.owner`, one JSON object. It holds no secret, and everybody may read it: another user's
+/// `rescue` has to know which side is stable. Its modification time shows when its driver was last alive.
 package struct OwnerFile: Sendable {
     package enum Content: Hashable, Sendable {
         case none
@@ -56,17 +57,21 @@ package struct OwnerFile: Sendable {
     }
 
     /// Writes the mark, unless another rollout or a newer driver has the target.
-    /// - Parameter isTakeover: A mark of this rollout has to be there; the new one notes where it was not.
-    func take(_ mark: OwnerMark, isTakeover: Bool = false, superseding: [String]) -> Taking {
+    /// - Parameter kind: At a takeover a mark of this rollout has to be there; the new one notes where it was not.
+    func take(_ mark: OwnerMark, _ kind: Work.ClaimKind = .first, superseding: [String]) -> Taking {
         let lock = FileLock.take(lockPath, patience: .milliseconds(500))
         if let complaint = lock.complaint(lockPath) { return .failed(complaint) }
-        return withExtendedLifetime(lock) { takeLocked(mark, isTakeover: isTakeover, superseding: superseding) }
+        return withExtendedLifetime(lock) { takeLocked(mark, kind, superseding: superseding) }
     }
 
-    private func takeLocked(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) -> Taking {
+    private func takeLocked(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) -> Taking {
         var (mark, before) = (mark, OwnerMark?.none)
         switch read() {
-        case .none: mark.isAfterRescue = isTakeover
+        case .none:
+            if kind == .closing { return .taken(before: nil) }
+            mark.isAfterRescue = kind == .takeover
+        // Of a driver's own rollout it is a fault of the disk or of rights, and the way back does not wait for it.
+        case .unreadable(let why) where kind != .first: return .failed(why)
         case .unreadable(let why): return .foreign("\(why); look at it, and remove it if it is nobody's")
         case .mark(let found) where found.rollout == mark.rollout:
             if found.epoch > mark.epoch {
@@ -74,11 +79,11 @@ package struct OwnerFile: Sendable {
             }
             mark.isAfterRescue = found.isAfterRescue
             before = found
-        case .mark(let found) where superseding.contains(found.rollout): mark.isAfterRescue = isTakeover
+        case .mark(let found) where superseding.contains(found.rollout): mark.isAfterRescue = kind == .takeover
         case .mark(let found): return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
         }
         do throws(MapFile.Failure) {
-            try OwnedFile.replace(path, with: Array(Self.encode(mark).utf8))
+            try OwnedFile.replace(path, with: Array(Self.encode(mark).utf8), as: .mark)
             return mark.isAfterRescue ? .taken(before: nil) : .taken(before: before)
         } catch {
             return .failed(error.message)

@@ -100,11 +100,6 @@ package final class MemoryJournal: RolloutJournal {
         return state.withLock { $0.epoch } == lease.epoch
     }
 
-    package func machine(of rollout: String) throws(JournalFailure) -> RolloutMachine {
-        enter()
-        return machine
-    }
-
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] {
         state.withLock { state in state.commands.filter { state.answers[$0.id] == nil } }
     }

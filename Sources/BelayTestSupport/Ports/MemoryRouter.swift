@@ -108,15 +108,16 @@ package final class MemoryRouter: TrafficRouter {
         return nil
     }
 
-    package func claim(_ mark: OwnerMark, isTakeover: Bool, superseding: [String]) async -> Claim {
+    package func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
         let started = clock.now
         await wait()
         let (holder, wasMarked) = world.withLock { world -> (String?, Bool) in
             if let found = world.mark, found.rollout != mark.rollout || found.epoch > mark.epoch {
                 return (found.rollout, true)
             }
-            defer { world.mark = mark }
-            return (nil, world.mark != nil || !isTakeover)
+            let wasMarked = world.mark != nil || kind == .first
+            if wasMarked || kind != .closing { world.mark = mark }
+            return (nil, wasMarked)
         }
         if let holder { return .taken(by: holder) }
         return .ours(reading(since: started), wasMarked: wasMarked)
@@ -127,6 +128,9 @@ package final class MemoryRouter: TrafficRouter {
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         await wait()
         await beforeRelease.pass()
+        let found = world.withLock { [$0.share, $0.file] }
+        let wanted: Weight = ending == .adoption ? .full : .zero
+        if found.contains(where: { $0 != wanted }) { return "the last look did not show \(wanted.text)" }
         if Task.isCancelled { return "the driver is leaving" }
         world.withLock { $0.mark = nil }
         tell("the mark is taken away")

@@ -15,6 +15,7 @@ struct SimulatedDriver {
         /// The driver gave it up and told it so. What is on its way already may still take effect.
         var isCancelled = false
         var outsideChangesAtStart = 0
+        var wasMarked = false
 
         var job: Driver.Job { attempt.job }
     }
@@ -32,6 +33,8 @@ struct SimulatedDriver {
     var isLeaving = false
     /// When an append that had counted as unwritten is answered.
     var answerDue: Timestamp?
+    /// Whether it was written.
+    var answersWell = true
     var hasTakenOver = false
 
     func clock(_ now: Timestamp) -> Timestamp { Timestamp(milliseconds: now.milliseconds + offset) }

@@ -25,7 +25,7 @@ extension SimulatedWorld {
             let reading = router.read(at: now, startedAt: task.startedAt)
             try end(taskIndex, of: index, .read(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading))
         case .measure(let metric): try measure(metric, taskIndex, of: index)
-        case .action(.claim(_, let isTakeover)): try claim(isTakeover, taskIndex, of: index)
+        case .action(.claim(_, let kind)): try claim(kind, taskIndex, of: index)
         case .action(.release(let ending)): try release(ending, taskIndex, of: index)
         case .traffic(let write): try advance(write, taskIndex, of: index)
         }
@@ -236,7 +236,7 @@ extension SimulatedWorld {
 
     // MARK: The mark
 
-    private func claim(_ isTakeover: Bool, _ taskIndex: Int, of index: Int) throws(LawBroken) {
+    private func claim(_ kind: Work.ClaimKind, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
         let epoch = drivers[index].epoch
         switch task.stage {
@@ -252,9 +252,10 @@ extension SimulatedWorld {
                 census.note(.markNotWritten)
                 return try end(taskIndex, of: index, .claimed(.failed("the mark: no space left")))
             }
+            drivers[index].tasks[taskIndex].wasMarked = router.markEpoch != nil || kind == .first
             // Noted in the mark itself, for whoever comes after a crash between the mark and the record.
-            if router.markEpoch == nil { router.markIsAfterRescue = isTakeover }
-            router.markEpoch = epoch
+            if router.markEpoch == nil { router.markIsAfterRescue = kind == .takeover }
+            if kind != .closing || router.markEpoch != nil { router.markEpoch = epoch }
             goOn(taskIndex, of: index, crash: .crashInTakeover)
         default:
             // Commits what it found, so that an earlier driver's late commit is refused.
@@ -274,7 +275,7 @@ extension SimulatedWorld {
                 .claimed(
                     .ours(
                         bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading,
-                        wasMarked: !router.markIsAfterRescue)))
+                        wasMarked: task.wasMarked && !router.markIsAfterRescue)))
         }
     }
 
@@ -288,11 +289,15 @@ extension SimulatedWorld {
             census.note(.lockHeld)
             return try end(taskIndex, of: index, .released(error: "the lock is held"))
         }
-        if case .wayBack = ending, bug != .supersededWriteForgotten {
-            let reading = router.read(at: now, startedAt: task.startedAt).instances
-            guard (reading.compactMap(\.running) + reading.compactMap(\.startsWith)).allSatisfy({ $0 == .zero }) else {
-                return try end(taskIndex, of: index, .released(error: "the router is not at stable 100 %"))
+        let reading = router.read(at: now, startedAt: task.startedAt)
+        let isRight =
+            switch ending {
+            case .wayBack: reading.confirms(TrafficWrite(share: .zero, kind: .wayBack))
+            case .adoption:
+                reading.instances.allSatisfy { ($0.running ?? .full) == .full && ($0.startsWith ?? .full) == .full }
             }
+        guard isRight || bug == .supersededWriteForgotten else {
+            return try end(taskIndex, of: index, .released(error: "the last look did not show it"))
         }
         guard router.markCanBeWritten else {
             census.note(.markNotWritten)

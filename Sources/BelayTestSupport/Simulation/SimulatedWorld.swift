@@ -250,8 +250,12 @@ package final class SimulatedWorld {
             drivers[index].driver.appendFailed(append, .fenced("driver \(storeEpoch)"), at: clock)
             return false
         }
-        var fails = journalFailsUntil > now || drivers[index].answerDue != nil
-        if fails, drivers[index].answerDue == nil, append.isWayBack, hasReserve {
+        if drivers[index].driver.owesAnswer {
+            drivers[index].driver.keep(append, at: clock)
+            return false
+        }
+        var fails = journalFailsUntil > now
+        if fails, append.isWayBack, hasReserve {
             census.note(.reserveUsed)
             (hasReserve, fails) = (false, false)
         }
@@ -270,13 +274,15 @@ package final class SimulatedWorld {
             }
         }
         try laws.checkAppend(append, by: drivers[index], self)
-        for record in append.records { try keep(record, rawClock: clock) }
         if !isCalm, random.once(in: 300) {
             census.note(.appendUnanswered)
-            drivers[index].answerDue = now.advanced(by: .milliseconds(random.between(1, 6000)))
-            drivers[index].driver.appendFailed(append, .unavailable("no answer within 1 s"), at: clock)
+            drivers[index].answerDue = now.advanced(by: .milliseconds(random.between(1, 15_000)))
+            drivers[index].answersWell = !random.once(in: 4)
+            if drivers[index].answersWell { for record in append.records { try keep(record, rawClock: clock) } }
+            drivers[index].driver.unanswered(append, at: clock)
             return false
         }
+        for record in append.records { try keep(record, rawClock: clock) }
         if !isCalm, random.once(in: 150) {
             census.note(.crashAfterAppend)
             crash(index)
@@ -287,12 +293,17 @@ package final class SimulatedWorld {
         return false
     }
 
-    /// The journal answers an append that had counted as unwritten: it was written.
+    /// The journal answers an append that had counted as unwritten.
     private func answerLate(_ index: Int) {
         drivers[index].answerDue = nil
-        guard !drivers[index].isLeaving, drivers[index].epoch == storeEpoch else { return }
-        census.note(.appendFoundLater)
-        drivers[index].driver.found(stored, at: drivers[index].clock(now))
+        guard !drivers[index].isLeaving else { return }
+        let clock = drivers[index].clock(now)
+        if drivers[index].answersWell {
+            census.note(.appendFoundLater)
+            drivers[index].driver.answered(nil, at: clock)
+        } else {
+            drivers[index].driver.answered(.unavailable("disk full"), at: clock)
+        }
         settle(index)
     }
 

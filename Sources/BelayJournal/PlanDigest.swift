@@ -1,0 +1,12 @@
+package import BelayCore
+internal import BelayEngine
+
+/// What was resolved from a release's files, as one hash: name, revision, target, strategy and gates, with every template taken
+/// in. Roles change with each promotion, so it is taken of one way round.
+package enum PlanDigest {
+    /// - Parameter plan: Compiled with the first side as stable, whatever is stable now.
+    package static func of(_ plan: Plan) -> String {
+        let payload = JSONText.write(StoredPlan.encode(plan))
+        return Chain.text(Chain.hash(after: [], rollout: "", position: 0, time: 0, name: "plan", payload: payload))
+    }
+}
