@@ -26,6 +26,8 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CSignals"),
+        .target(name: "CSignalsAtStart", dependencies: ["CSignals"]),
         .target(name: "BelayCore", swiftSettings: strict),
         .target(name: "BelayAnalysis", dependencies: ["BelayCore"], swiftSettings: strict),
         .target(name: "BelayEngine", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
@@ -42,7 +44,7 @@ let package = Package(
             name: "BelayCLI",
             dependencies: [
                 "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayJournal", "BelayHTTP", "BelayRouters",
-                "BelayMetrics", "BelayDemo", arguments,
+                "BelayMetrics", "BelayDemo", "CSignals", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
         .target(
@@ -57,7 +59,7 @@ let package = Package(
             ],
             path: "Benchmarks",
             swiftSettings: strict),
-        .executableTarget(name: "belay", dependencies: ["BelayCLI"], swiftSettings: strict),
+        .executableTarget(name: "belay", dependencies: ["BelayCLI", "CSignalsAtStart"], swiftSettings: strict),
         .testTarget(name: "BelayCoreTests", dependencies: ["BelayCore"], swiftSettings: strict),
         .testTarget(name: "BelaySimulationTests", dependencies: ["BelayTestSupport"], swiftSettings: strict),
         .testTarget(name: "BelayTidyTests", swiftSettings: strict),

@@ -1,4 +1,6 @@
 internal import ArgumentParser
+internal import BelayCore
+internal import BelayEngine
 
 /// The root of the command. Each subcommand parses, calls, prints; nothing else.
 struct BelayCommand: AsyncParsableCommand {
@@ -36,7 +38,8 @@ struct BelayCommand: AsyncParsableCommand {
             CommandGroup(
                 name: "Check",
                 subcommands: [
-                    LintCommand.self, PlanCommand.self, AnalyzeCommand.self, SimulateCommand.self, DoctorCommand.self,
+                    TargetCommand.self, LintCommand.self, PlanCommand.self, AnalyzeCommand.self, SimulateCommand.self,
+                    DoctorCommand.self,
                 ]),
             CommandGroup(
                 name: "Other",
@@ -61,12 +64,24 @@ package enum Belay {
             }
             Console.exit(.success)
         } catch let error as CommandFailure {
+            if wantsJSON { Console.print(error.json) }
             for line in error.lines { error.isPositioned ? Console.say(line) : Console.complain(line) }
             Console.exit(error.code)
         } catch let error as ExitCode {
             Console.exit(ExitStatus(rawValue: error.rawValue))
         } catch {
+            let code = BelayCommand.exitCode(for: error).rawValue
+            if wantsJSON, code != 0 {
+                Console.print(CommandFailure(ExitStatus(rawValue: code), BelayCommand.message(for: error)).json)
+            }
             BelayCommand.exit(withError: error)
         }
+    }
+
+    /// Also where the arguments could not be read: whoever asked for JSON gets it.
+    private static var wantsJSON: Bool {
+        let arguments = CommandLine.arguments
+        return arguments.contains("--output=json")
+            || zip(arguments, arguments.dropFirst()).contains { $0 == "--output" && $1 == "json" }
     }
 }

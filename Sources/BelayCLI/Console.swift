@@ -9,6 +9,12 @@ enum Console {
     static let errorIsTerminal = isatty(2) == 1
     private static let noColor = getenv("NO_COLOR") != nil || getenv("TERM").map { String(cString: $0) } == "dumb"
 
+    /// Nobody reads stdout any more.
+    static var isReaderGone: Bool {
+        var entry = pollfd(fd: 1, events: 0, revents: 0)
+        return poll(&entry, 1, 0) > 0 && Int32(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
+    }
+
     /// One line, whatever is in the text.
     /// Whether stdout is a terminal that understands a moving cursor.
     static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"

@@ -64,6 +64,15 @@ struct CommandFailure: Error {
         self.lines = lines
     }
 
+    /// One object for a machine: what `--output json` prints of a refusal.
+    var json: String {
+        JSONText.write(
+            .object([
+                .init("type", .string("error")), .init("exit", .int(Int64(code.rawValue))),
+                .init("messages", .array(lines.map { .string($0) })),
+            ]))
+    }
+
     init(_ failure: SpecFailure) {
         let count = failure.issues.count
         let summary = "\(count) problem\(count == 1 ? "" : "s"); nothing was touched"

@@ -1,37 +1,27 @@
+internal import CSignals
 internal import Dispatch
 internal import Glibc
 
-/// SIGINT, SIGTERM and SIGHUP, told to whoever drives.
+/// SIGINT, SIGTERM and SIGHUP, told to whoever drives. The program catches them before its first line: one that comes early is
+/// kept until somebody watches.
 enum Signals {
-    private static let handled: [Int32] = [SIGINT, SIGTERM, SIGHUP]
-
-    /// First thing in the program, before any thread starts: a signal that comes early is then kept, not lost.
-    static func block() {
-        signal(SIGPIPE, SIG_IGN)
-        var set = sigset_t()
-        sigemptyset(&set)
-        for number in handled { sigaddset(&set, number) }
-        pthread_sigmask(SIG_BLOCK, &set, nil)
-    }
+    static func block() { csignals_catch() }
 
     /// Calls the handler for each signal until the returned value is dropped.
     static func watch(_ handler: @escaping @Sendable (Int32) -> Void) -> Watch {
-        Watch(
-            handled.map { number in
-                let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-                source.setEventHandler { @Sendable in handler(number) }
-                source.resume()
-                return source
-            })
+        let file = csignals_file()
+        guard file >= 0 else { return Watch(nil) }
+        let source = DispatchSource.makeReadSource(fileDescriptor: file, queue: .global())
+        source.setEventHandler { @Sendable in
+            var number: UInt8 = 0
+            while read(file, &number, 1) == 1 { handler(Int32(number)) }
+        }
+        source.resume()
+        return Watch(source)
     }
 
     /// For commands that only read: a signal ends them.
-    static func unblock() {
-        var set = sigset_t()
-        sigemptyset(&set)
-        for number in handled { sigaddset(&set, number) }
-        pthread_sigmask(SIG_UNBLOCK, &set, nil)
-    }
+    static func unblock() { csignals_let_go() }
 
     static func name(_ number: Int32) -> String {
         switch number {
@@ -42,10 +32,10 @@ enum Signals {
         }
     }
 
-    /// `@unchecked`: the sources are made once, and cancelling one is safe from any thread.
+    /// `@unchecked`: the source is made once, and cancelling it is safe from any thread.
     final class Watch: @unchecked Sendable {
-        private let sources: [any DispatchSourceSignal]
-        init(_ sources: [any DispatchSourceSignal]) { self.sources = sources }
-        deinit { for source in sources { source.cancel() } }
+        private let source: (any DispatchSourceRead)?
+        init(_ source: (any DispatchSourceRead)?) { self.source = source }
+        deinit { source?.cancel() }
     }
 }

@@ -1,3 +1,5 @@
 import BelayCLI
+import CSignalsAtStart
 
+csignals_at_start()
 await Belay.main()

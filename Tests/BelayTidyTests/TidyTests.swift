@@ -19,10 +19,10 @@ struct TidyTests {
         "BelayCLI": [
             "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters",
             "BelayMetrics",
-            "BelayDemo", "ArgumentParser", "Foundation", "Glibc", "Dispatch",
+            "BelayDemo", "ArgumentParser", "CSignals", "Foundation", "Glibc", "Dispatch",
         ],
         "BelayDemo": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
-        "belay": ["BelayCLI"],
+        "belay": ["BelayCLI", "CSignalsAtStart"],
         "BelayTestSupport": ["BelayCore", "BelayAnalysis", "BelayEngine", "Dispatch"],
         "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
     ]

@@ -47,11 +47,28 @@ struct PlanCommand: AsyncParsableCommand {
         Signals.unblock()
         let spec = try spec.load()
         let journal = try? store.open(.operate)  // Without one nothing of ours is under way.
-        let bound = try await Release.bind(spec, journal: journal)
+        var notes: [String] = []
+        let bound: Release.Bound
+        do throws(CommandFailure) {
+            bound = try await Release.bind(spec, journal: journal)
+        } catch {
+            guard error.code == .taken else { throw error }
+            // What a release would do once the present one is over can be shown all the same.
+            notes = ["`run` will refuse this now:"] + error.lines.map { "  \($0)" } + [""]
+            bound = try await Release.bindBusy(spec, journal: journal)
+        }
+        if let dead = bound.survey.deadServers(of: bound.plan.canary) {
+            notes.append("`run` will refuse this: the canary's side cannot serve: \(dead)")
+        }
         let outlooks = await Release.outlooks(of: bound)
-        for line in PlanText(bound: bound, notes: spec.notes, outlooks: outlooks).lines { Console.print(line) }
         let sights = await Release.sights(of: bound.plan)
-        for line in sights.isEmpty ? [] : ["", "the queries:"] + sights { Console.print(line) }
+        let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
+        let lines = notes + text.lines + (sights.isEmpty ? [] : ["", "the queries:"] + sights)
+        guard store.output == .json else {
+            for line in lines { Console.print(line) }
+            return
+        }
+        Console.print(JSONText.write(text.json(refusals: notes, lines)))
     }
 }
 
@@ -93,6 +110,22 @@ struct PlanText {
             "limits: \(plan.progressDeadline.text) for a write to be confirmed, \(plan.waitLimit.text) for a person to decide"
         )
         return lines
+    }
+
+    func json(refusals: [String], _ lines: [String]) -> JSONValue {
+        let steps = plan.steps.map { step in
+            JSONValue.object([
+                .init("canaryPercent", .double(Double(step.weight.basisPoints) / 100)),
+                .init("value", .int(Int64(value(step.weight)))),
+                .init("holdSeconds", .double(step.hold.max.inSeconds)),
+            ])
+        }
+        return .object([
+            .init("name", .string(plan.name)), .init("revision", .string(plan.revision)),
+            .init("stable", .string(plan.stable.name)), .init("canary", .string(plan.canary.name)),
+            .init("steps", .array(steps)), .init("gates", .array(plan.metrics.map { .string($0.name) })),
+            .init("refusals", .array(refusals.map { .string($0) })), .init("text", .array(lines.map { .string($0) })),
+        ])
     }
 
     private var roundTrip: String {
@@ -169,15 +202,27 @@ struct DoctorCommand: AsyncParsableCommand {
     func run() async throws {
         Signals.unblock()
         var failed: [CommandFailure] = []
+        func show(_ what: String, isGood: Bool, _ lines: [String]) {
+            guard store.output == .json else {
+                for line in lines { Console.print("\(isGood ? "ok   " : "FAIL ") \(what): \(line)") }
+                return
+            }
+            Console.print(
+                JSONText.write(
+                    .object([
+                        .init("check", .string(what)), .init("ok", .bool(isGood)),
+                        .init("messages", .array(lines.map { .string($0) })),
+                    ])))
+        }
         func check(_ what: String, _ body: () async throws -> String) async {
             do {
-                Console.print("ok    \(what): \(try await body())")
+                show(what, isGood: true, [try await body()])
             } catch let failure as CommandFailure {
                 failed.append(failure)
-                for line in failure.lines { Console.print("FAIL  \(what): \(line)") }
+                show(what, isGood: false, failure.lines)
             } catch {
                 failed.append(CommandFailure(.failure, "\(error)"))
-                Console.print("FAIL  \(what): \(error)")
+                show(what, isGood: false, ["\(error)"])
             }
         }
         await check("journal") {
@@ -189,7 +234,15 @@ struct DoctorCommand: AsyncParsableCommand {
             await check("file") { "\(try loaded.get().name): no mistakes" }
             if case .success(let spec) = loaded {
                 await check("router") {
-                    (try await Release.bind(spec, journal: nil)).survey.notes.joined(separator: "; ")
+                    do throws(CommandFailure) {
+                        let bound = try await Release.bind(spec, journal: nil)
+                        try Release.checkCanServe(bound)
+                        return bound.survey.notes.joined(separator: "; ")
+                    } catch {
+                        guard error.code == .taken else { throw error }
+                        let bound = try await Release.bindBusy(spec, journal: nil)
+                        return (["a release is under way"] + bound.survey.notes).joined(separator: "; ")
+                    }
                 }
                 await check("rights") { try rights(on: spec.haproxy) }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {

@@ -65,6 +65,9 @@ struct ShowCommand: ParsableCommand {
             throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
         }
         if options.store.output == .json {
+            if evidence {
+                throw ValidationError("--evidence has no JSON; `belay events --output json` has every window")
+            }
             for record in records { Console.print(EventsCommand.json(id, record)) }
             return
         }

@@ -18,7 +18,8 @@ struct RescueCommand: AsyncParsableCommand {
 
     func run() async throws {
         Signals.unblock()
-        let target = try target()
+        // Only the traffic part has to be right: at such a moment a mistake in a gate must not stand in the way.
+        let target = try SpecFiles.target(file, overrides: overrides)
         let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
         let (side, mark) = try stableSide(target, owner)
         let roles = Roles(canaryIsSecond: side == target.sides.first.name)
@@ -56,24 +57,16 @@ struct RescueCommand: AsyncParsableCommand {
         throw CommandFailure(.needsAttention, "stable 100 % on \(side) could not be confirmed in 60 s: \(complaint)")
     }
 
-    /// Only the traffic part has to be right: at such a moment a mistake in a gate must not stand in the way.
-    private func target() throws -> HAProxyTarget {
-        let (source, loader) = (try SpecFiles.read(file), try SpecFiles.loader(overrides: overrides))
-        do throws(SpecFailure) {
-            return try loader.target(source)
-        } catch {
-            throw CommandFailure(error)
-        }
-    }
-
     private func stableSide(_ target: HAProxyTarget, _ owner: OwnerFile) throws -> (String, OwnerMark?) {
         var mark: OwnerMark?
         if case .mark(let found) = owner.read() { mark = found }
         let names = [target.sides.first.name, target.sides.second.name]
         guard let side = stable ?? mark?.stable else {
+            let why =
+                if case .unreadable(let words) = owner.read() { words } else { "there is no mark at \(owner.path)" }
             throw CommandFailure(
                 .invalid,
-                "there is no mark at \(owner.path); say which side is stable: --stable \(names.joined(separator: " or --stable "))"
+                "\(why); say which side is stable: --stable \(names.joined(separator: " or --stable "))"
             )
         }
         guard names.contains(side) else {

@@ -59,6 +59,8 @@ struct RunCommand: AsyncParsableCommand {
     @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
     var onCancel: Release.OnCancel = .rollback
 
+    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
+
     func validate() throws {
         // `--key "$BUILD_TAG"` with the variable unset: every such run would be taken for the same one.
         if let key, key.allSatisfy(\.isWhitespace) {
@@ -70,13 +72,17 @@ struct RunCommand: AsyncParsableCommand {
         let spec = try spec.load()
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
-        let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
+        let release = Release(
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
         if let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) }) {
             return try await attach(to: id, key, spec, release)
         }
+        let looking = Preflight.cancellable()
         let bound = try await Release.bind(spec, journal: journal)
+        try Release.checkCanServe(bound)
         for note in try await Release.tryMetrics(of: bound.plan) { Console.say("note: \(note)") }
         for warning in await Release.warnings(bound) { Console.say("note: \(warning)") }
+        looking.end()
         do {
             let status = try await release.start(
                 bound.plan, original: bound.original, key: key, digest: try Release.digest(of: spec), timeout: timeout,
@@ -176,6 +182,7 @@ struct ResumeCommand: AsyncParsableCommand {
     @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
     var onCancel: Release.OnCancel = .rollback
 
+    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
     @OptionGroup var store: StoreOptions
     @OptionGroup var who: ActorOptions
 
@@ -196,7 +203,8 @@ struct ResumeCommand: AsyncParsableCommand {
             guard !driveOnly else { throw CommandFailure(.taken, "\(found.id) is driven already") }
             return try await operation.tell(.resume, who, output: store.output)
         }
-        let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
+        let release = Release(
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
         throw ExitCode(try await release.resume(found.id, commands: commands, onCancel: onCancel).rawValue)
     }
 }
@@ -211,6 +219,7 @@ struct RetryCommand: AsyncParsableCommand {
     @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
     var onCancel: Release.OnCancel = .rollback
 
+    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
     @OptionGroup var store: StoreOptions
     @OptionGroup var who: ActorOptions
 
@@ -229,8 +238,12 @@ struct RetryCommand: AsyncParsableCommand {
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
             )
         }
+        if let dead = survey.deadServers(of: plan.canary) {
+            throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
+        }
         for note in try await Release.tryMetrics(of: plan) { Console.say("note: \(note)") }
-        let release = Release(journal: journal, clock: clock, reporter: Reporter(output: store.output))
+        let release = Release(
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
         let status = try await release.start(
             plan, original: "\(share.basisPoints)", key: nil, digest: nil, timeout: nil, actor: who.person,
             reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason, onCancel: onCancel)

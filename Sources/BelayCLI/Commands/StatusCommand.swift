@@ -45,7 +45,7 @@ struct StatusCommand: AsyncParsableCommand {
             } else {
                 for line in view.lines(columns: Console.size.columns) { Console.print(line) }
             }
-            if follower.machine.state.isFinished || !watch { return }
+            if follower.machine.state.isFinished || !watch || Console.isReaderGone { return }
             try await Task.sleep(for: .milliseconds(250))
         } while true
     }
@@ -65,7 +65,7 @@ struct StatusCommand: AsyncParsableCommand {
     /// Home, each line with its rest cleared, then what is below: no flicker, nothing left of a longer line.
     private func redraw(_ view: StatusView) {
         let size = Console.size
-        let lines = view.lines(columns: size.columns).prefix(max(1, size.rows - 1))
+        let lines = view.screen(columns: size.columns, rows: size.rows)
         Console.write("\u{1B}[H" + lines.map { $0 + "\u{1B}[K\n" }.joined() + "\u{1B}[J", to: 1)
     }
 }

@@ -97,6 +97,11 @@ struct WaitCommand: AsyncParsableCommand {
         }
         let status = try await Waiting(journal: journal, clock: clock).wait(found.id, for: goal, timeout: timeout)
         if status == .timedOut { Console.say("\(found.id): not \(self.goal) within \(timeout?.text ?? "")") }
+        if store.output == .json {
+            Console.print(
+                JSONText.write(
+                    .object([.init("rollout", .string(found.id)), .init("exit", .int(Int64(status.rawValue)))])))
+        }
         throw ExitCode(status.rawValue)
     }
 }

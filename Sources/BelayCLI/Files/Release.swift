@@ -88,9 +88,29 @@ struct Release {
         guard let share = survey.secondShare, let roles = Roles(secondShare: share) else {
             throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
         }
-        if let dead = survey.deadServers(of: roles.canary(of: spec.haproxy.sides)) {
-            throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
+        return try bind(spec, survey, roles, original: share)
+    }
+
+    /// While a release is under way: as seen from its stable side, whatever the router shows at this moment.
+    static func bindBusy(_ spec: RolloutSpec, journal: SQLiteJournal?) async throws(CommandFailure) -> Bound {
+        let survey = await HAProxySurvey.take(of: spec.haproxy)
+        var stable: String?
+        if let journal,
+            let id = try orFail({ () throws(JournalFailure) in
+                try journal.rolloutUnderWay(on: identity(of: spec.haproxy))
+            })
+        {
+            stable = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }.plan.stable.name
+        } else if case .mark(let mark) = OwnerFile(mapFile: spec.haproxy.mapFile, key: spec.haproxy.key).read() {
+            stable = mark.stable
         }
+        let roles = Roles(canaryIsSecond: stable != spec.haproxy.sides.second.name)
+        return try bind(spec, survey, roles, original: roles.mirrored(.zero))
+    }
+
+    private static func bind(
+        _ spec: RolloutSpec, _ survey: HAProxySurvey, _ roles: Roles, original: Weight
+    ) throws(CommandFailure) -> Bound {
         do throws(SpecFailure) {
             var plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
             // Whoever takes over runs elsewhere.
@@ -99,10 +119,16 @@ struct Release {
             }
             let mirrored = try? spec.plan(
                 roles: Roles(canaryIsSecond: !roles.canaryIsSecond), identity: plan.target.identity)
-            return Bound(plan: plan, mirrored: mirrored, survey: survey, original: "\(share.basisPoints)")
+            return Bound(plan: plan, mirrored: mirrored, survey: survey, original: "\(original.basisPoints)")
         } catch {
             throw CommandFailure(error)
         }
+    }
+
+    /// A raise to a side that can serve nothing would be refused later; better now.
+    static func checkCanServe(_ bound: Bound) throws(CommandFailure) {
+        guard let dead = bound.survey.deadServers(of: bound.plan.canary) else { return }
+        throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
     }
 
     /// What was resolved from the files, whichever side is stable.
@@ -150,7 +176,7 @@ struct Release {
             if error.kind == .refused { throw CommandFailure(.taken, error.message) }
             throw CommandFailure(error)
         }
-        reporter.began(id, plan)
+        reporter.began(id, plan, store: journal.path)
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
         return try await drive(id, machine, lease, clock, commands: [], onCancel: onCancel)
     }
@@ -195,6 +221,7 @@ struct Release {
         onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         Console.dropWhenFull()
+        DescriptorReserve.fill()
         return try await Self.asking { provider throws(CommandFailure) in
             try await drive(id, machine, lease, clock, commands: commands, onCancel: onCancel, asking: provider)
         }

@@ -1,3 +1,4 @@
+internal import BelayCore
 internal import BelaySpec
 internal import Foundation
 
@@ -18,6 +19,16 @@ enum SpecFiles {
             throw CommandFailure(.invalid, "\(path):1:1: cannot be read; nothing was touched")
         }
         return SpecSource(file: path, text: String(decoding: data, as: UTF8.self))
+    }
+
+    /// Only the router of a rollout's file, whatever is wrong with the rest.
+    static func target(_ file: String, overrides: [String]) throws(CommandFailure) -> HAProxyTarget {
+        let (source, loader) = (try read(file), try loader(overrides: overrides))
+        do throws(SpecFailure) {
+            return try loader.target(source)
+        } catch {
+            throw CommandFailure(error)
+        }
     }
 
     /// `NAME.yaml` beside the file that names it, then in `strategies/` or `analysis-templates/` there, then the one inside

@@ -26,7 +26,7 @@ struct EventText {
         case .returnUndone(let message):
             return ("the router left stable 100 % again (\(message)): asserting it once more", .red)
         case .measured(let measured): return measurement(measured)
-        case .verdict(_, let verdict, let message): return ("\(verdict.rawValue.uppercased()) \(message)", .red)
+        case .verdict: return nil  // What follows from it says it.
         case .settlingBegan:
             return ("waiting until no window reaches back to \(plan.canary.name)'s earlier traffic", .dim)
         case .approvalAsked(let step, _):
@@ -53,7 +53,7 @@ struct EventText {
     private func finish(_ outcome: Outcome) -> (text: String, color: Console.Color?) {
         switch outcome {
         case .promoted: ("PROMOTED: \(plan.revision) has all traffic (\(plan.canary.name))", .green)
-        case .rolledBack(let cause): ("ROLLED BACK to \(plan.stable.name): \(cause.message)", .red)
+        case .rolledBack(let cause): ("ROLLED BACK to \(plan.stable.name) (\(cause.kind.rawValue))", .red)
         case .refused(let holder): ("REFUSED: the target belongs to \(holder); nothing was touched", .red)
         }
     }

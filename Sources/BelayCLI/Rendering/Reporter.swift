@@ -6,13 +6,25 @@ internal import Foundation
 /// Tells what happens while a rollout is driven: lines on stderr for people, JSON Lines on stdout for machines.
 struct Reporter: Sendable {
     let output: OutputFormat
+    /// Every measurement is told, not only what changes.
+    var isVerbose = false
+    private let told = Locked(Told())
 
-    func began(_ id: String, _ plan: Plan) {
+    private struct Told {
+        var phases: [Int: MeasurementPhase] = [:]
+        var summaryAt: Timestamp?
+    }
+
+    init(output: OutputFormat, isVerbose: Bool = false) { (self.output, self.isVerbose) = (output, isVerbose) }
+
+    func began(_ id: String, _ plan: Plan, store: String) {
         say(
             "\(id): \(plan.name) \(plan.revision), \(plan.stable.name) → \(plan.canary.name), \(plan.steps.count) steps, \(plan.metrics.count) metrics"
         )
+        say("journal \(store)")
         emit([
-            "type": .string("rollout"), "rollout": .string(id), "revision": .string(plan.revision),
+            "type": .string("rollout"), "rollout": .string(id), "journal": .string(store),
+            "revision": .string(plan.revision),
             "stable": .string(plan.stable.name), "canary": .string(plan.canary.name),
         ])
     }
@@ -22,15 +34,46 @@ struct Reporter: Sendable {
     }
 
     func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
-        if let (text, color) = EventText(plan: machine.plan).line(event) {
+        if isWorthALine(event), let (text, color) = EventText(plan: machine.plan).line(event) {
             say("\(Console.colored(TimeText.clock(at), .dim))  \(color.map { Console.colored(text, $0) } ?? text)")
         }
+        summarize(event, at, machine)
         if output == .json {
             emit([
                 "type": .string("event"), "rollout": .string(id), "time": .string(TimeText.iso(at)),
                 "event": .string(StoredEvent.name(of: event)), "payload": StoredEvent.payload(of: event),
             ])
         }
+    }
+
+    /// Without `--verbose` a measurement is told where it says something else than the one before.
+    private func isWorthALine(_ event: Event) -> Bool {
+        guard !isVerbose, case .measured(let measured) = event else { return true }
+        let (metric, phase) = (measured.measurement.metric, measured.measurement.phase)
+        return told.withLock { told in
+            defer { told.phases[metric] = phase }
+            return told.phases[metric] != phase || phase == .failed
+        }
+    }
+
+    /// Once a minute: where it stands, and what each gate said last.
+    private func summarize(_ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
+        guard !isVerbose, case .measured = event, case .holding(let step) = machine.state.phase else { return }
+        let isDue = told.withLock { told in
+            let since = told.summaryAt ?? machine.state.phaseSince
+            guard since.duration(to: at) >= .seconds(60) else { return false }
+            told.summaryAt = at
+            return true
+        }
+        guard isDue else { return }
+        let (plan, state) = (machine.plan, machine.state)
+        let gates = plan.metrics.indices.map { index in
+            "\(plan.metrics[index].name) \(EventText.rounded(state.metrics[index].lastValue))"
+        }
+        let watched = "watched \(TimeText.span(state.watched)) of \(plan.steps[step].hold.max.text)"
+        say(
+            "\(Console.colored(TimeText.clock(at), .dim))  \(EventText(plan: plan).name(step)) at \(plan.share(ofStep: step).text): "
+                + ([watched] + gates).joined(separator: ", "))
     }
 
     func warn(_ message: String) { say("\(Console.colored("warning:", .yellow)) \(message)") }

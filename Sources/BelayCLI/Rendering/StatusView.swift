@@ -29,6 +29,45 @@ struct StatusView {
         return lines
     }
 
+    /// The same for a terminal of that size: nothing wraps, and what does not fit is what matters least.
+    func screen(columns: Int, rows: Int) -> [String] {
+        let all = lines(columns: columns)
+        let room = max(1, rows - 1)
+        if all.count <= room, all.allSatisfy({ Self.width($0) <= columns }) { return all }
+        let gates = plan.metrics.indices.map(metricLine)
+        let short = [headline, bar(width: max(4, min(50, columns - 34)))] + urgentHints + gates + hints + ["\(id)"]
+        return short.prefix(room).map { Self.clip($0, to: columns) }
+    }
+
+    private var urgentHints: [String] { state.attention.map { [paint("NEEDS ATTENTION: \($0)", .red)] } ?? [] }
+
+    /// What a line takes on the screen: colours take nothing.
+    static func width(_ line: String) -> Int {
+        var (count, isInEscape) = (0, false)
+        for character in line {
+            if character == "\u{1B}" { isInEscape = true }
+            if !isInEscape { count += 1 }
+            if isInEscape, character == "m" { isInEscape = false }
+        }
+        return count
+    }
+
+    /// The beginning of a line, its colours ended.
+    static func clip(_ line: String, to columns: Int) -> String {
+        guard width(line) > columns else { return line }
+        var (text, count, isInEscape) = ("", 0, false)
+        for character in line {
+            if character == "\u{1B}" { isInEscape = true }
+            if !isInEscape {
+                if count == columns - 1 { break }
+                count += 1
+            }
+            text.append(character)
+            if isInEscape, character == "m" { isInEscape = false }
+        }
+        return text + "…" + (text.contains("\u{1B}") ? "\u{1B}[0m" : "")
+    }
+
     private var headline: String {
         switch state.phase {
         case .claiming: "marking the target"

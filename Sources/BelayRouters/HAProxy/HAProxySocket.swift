@@ -78,8 +78,10 @@ private final class Connection: Sendable {
 
     init(_ path: String) throws(HAProxySocket.Failure) {
         self.path = path
-        file = socket(
-            AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        file = DescriptorReserve.open {
+            socket(
+                AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+        }
         guard file >= 0 else { throw Self.failure(path, "socket", errno) }
         try connect()
     }

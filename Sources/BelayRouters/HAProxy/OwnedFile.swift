@@ -5,7 +5,7 @@ internal import Glibc
 /// Files that Belay writes: read and replaced whole, created for their owner alone and never through a link.
 enum OwnedFile {
     static func read(_ path: String) throws(MapFile.Failure) -> [UInt8] {
-        let file = open(path, O_RDONLY | O_CLOEXEC)
+        let file = DescriptorReserve.open { open(path, O_RDONLY | O_CLOEXEC) }
         guard file >= 0 else { throw failure("open", path, errno) }
         defer { close(file) }
         var bytes: [UInt8] = []
@@ -61,7 +61,9 @@ enum OwnedFile {
     private static func create(beside path: String) throws(MapFile.Failure) -> (file: Int32, path: String) {
         for _ in 0..<8 {
             let temporary = "\(path).belay-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
-            let file = open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            let file = DescriptorReserve.open {
+                open(temporary, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            }
             if file >= 0 { return (file, temporary) }
             let number = errno
             if number != EEXIST { throw failure("open", temporary, number) }
@@ -148,7 +150,7 @@ final class FileLock: Sendable {
     deinit { close(file) }
 
     static func take(_ path: String, patience: Duration) -> Attempt {
-        var file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
+        var file = DescriptorReserve.open { open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) }
         if file < 0, errno == ENOENT {
             file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
             if file >= 0 {

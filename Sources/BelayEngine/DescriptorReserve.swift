@@ -1,0 +1,31 @@
+internal import Glibc
+
+/// Descriptors kept for the way back: a process that has none left, by its own fault or a metric's, can still reach the router
+/// and write its file.
+package enum DescriptorReserve {
+    private static let size = 8
+    private static let held = Locked<[Int32]>([])
+
+    /// Before a rollout is driven.
+    package static func fill() {
+        held.withLock { held in
+            while held.count < size {
+                let file = Glibc.open("/dev/null", O_RDONLY | O_CLOEXEC)
+                if file < 0 { return }
+                held.append(file)
+            }
+        }
+    }
+
+    /// Calls something that gives a descriptor, or -1 with `errno`; once more with the reserve given up where there was none left.
+    package static func open(_ call: () -> Int32) -> Int32 {
+        let file = call()
+        guard file < 0, errno == EMFILE || errno == ENFILE else { return file }
+        let isFreed = held.withLock { held in
+            defer { held = [] }
+            for file in held { close(file) }
+            return !held.isEmpty
+        }
+        return isFreed ? call() : file
+    }
+}
