@@ -184,6 +184,9 @@ package final class Rig {
         return fields.first { $0.count > 4 && $0[0] == backend && $0[1] == "BACKEND" }.flatMap { Int($0[4]) } ?? 0
     }
 
+    /// A line for the runtime API.
+    package func tell(_ line: String, _ index: Int = 0) { _ = UnixSocket.ask(socket(index), line) }
+
     package func setValue(_ value: Int, _ index: Int = 0) {
         _ = UnixSocket.ask(socket(index), "set map \(mapFile) app \(value)")
     }

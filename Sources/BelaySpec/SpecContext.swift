@@ -9,6 +9,8 @@ final class SpecContext {
     let placeholders: Placeholders?
     /// Whether `{{…}}` is a mistake where nothing fills it.
     var refusesPlaceholders = false
+    /// Arguments that a file gives to this template, by their placeholders.
+    var given: [String: SpecReader] = [:]
     private(set) var issues: [SpecIssue] = []
     /// What is no mistake, and worth knowing.
     private(set) var notes: [SpecIssue] = []

@@ -160,6 +160,10 @@ package struct SpecLoader {
     ) -> (Endpoint?, [TemplateUse], saysNone: Bool) {
         guard let reader else { return (nil, [], false) }
         if reader.node.scalar?.string == "none" { return (nil, [], true) }
+        if case .mapping(let mapping) = reader.node, mapping[Node("metrics")] != nil {
+            reader.fail("metrics of one's own stand in a template: `templates: [{metrics: [{name: …, provider: …}]}]`")
+            return (nil, [], true)
+        }
         guard let fields = reader.fields(["prometheus", "templates"]) else { return (nil, [], true) }
         var server: Endpoint?
         if let members = fields["prometheus"]?.fields(EndpointReader.fields) {

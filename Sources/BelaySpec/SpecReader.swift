@@ -9,7 +9,15 @@ struct SpecReader {
     let context: SpecContext
 
     func fail(_ message: String, columnOffset: Int = 0) {
-        context.report(path.isEmpty ? message : "\(path): \(message)", at: node.mark, columnOffset: columnOffset)
+        let text = path.isEmpty ? message : "\(path): \(message)"
+        // What an argument filled in is the argument's mistake, in the file that gives it.
+        let names = node.scalar.map { Placeholders.names(in: $0.string) } ?? []
+        if let name = names.first(where: { context.given[$0] != nil }), let argument = context.given[name] {
+            return argument.context.report(
+                "\(argument.path): \(message) (\(context.file):\(node.mark?.line ?? 1), \(path))",
+                at: argument.node.mark)
+        }
+        context.report(text, at: node.mark, columnOffset: columnOffset)
     }
 
     /// Something worth knowing that is no mistake; only `lint` shows it.
@@ -22,7 +30,7 @@ struct SpecReader {
             fail("a mapping is expected here, with \(known.joined(separator: ", "))")
             return nil
         }
-        var members: [String: SpecReader] = [:]
+        var (members, misspelt): ([String: SpecReader], Set<String>) = ([:], [])
         for (key, value) in mapping {
             guard let name = key.scalar?.string else {
                 context.report("\(path): a key must be a plain word", at: key.mark)
@@ -35,10 +43,11 @@ struct SpecReader {
                 context.report("\(member.path): this version of Belay cannot do `\(name)` yet", at: key.mark)
             } else {
                 let hint = Spelling.hint(for: name, in: known)
+                if let meant = Spelling.nearest(to: name, in: known) { misspelt.insert(meant) }
                 context.report("\(path.isEmpty ? "" : path + ": ")unknown key `\(name)`\(hint)", at: key.mark)
             }
         }
-        return SpecFields(members: members, owner: self)
+        return SpecFields(members: members, owner: self, misspelt: misspelt)
     }
 
     /// The keys of a mapping whose names the user chooses, in the order written.
@@ -268,11 +277,13 @@ struct SpecReader {
 struct SpecFields {
     let members: [String: SpecReader]
     let owner: SpecReader
+    /// Known keys that unknown ones look like: they are not missing as well.
+    var misspelt: Set<String> = []
 
     subscript(key: String) -> SpecReader? { members[key] }
 
     func required(_ key: String) -> SpecReader? {
-        if members[key] == nil { owner.fail("`\(key)` is missing") }
+        if members[key] == nil, !misspelt.contains(key) { owner.fail("`\(key)` is missing") }
         return members[key]
     }
 

@@ -34,9 +34,13 @@ struct TemplateReader {
             let drafts = try specs(of: use)
             let known = declared(in: drafts)
             let values = values(of: use, known)
+            let user = SpecContext(file: use.reader.context.file, environment: environment)
             let specs = drafts.map { draft in
                 let context = SpecContext(
                     file: draft.context.file, environment: environment, placeholders: Placeholders(values))
+                for (name, reader) in use.arguments {
+                    context.given["args.\(name)"] = SpecReader(node: reader.node, path: reader.path, context: user)
+                }
                 return SpecReader(node: draft.node, path: draft.path, context: context)
             }
             let fields = specs.map { $0.fields(Self.known) }
@@ -48,6 +52,7 @@ struct TemplateReader {
                 issues += draft.context.issues + spec.context.issues
                 notes += spec.context.notes
             }
+            issues += user.issues
             let used = specs.reduce(into: Set<String>()) { $0.formUnion($1.context.used) }
             for name in known.keys.sorted() where !used.contains("args.\(name)") {
                 // A context of its own: those of the drafts have been read.

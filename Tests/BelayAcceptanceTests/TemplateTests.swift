@@ -49,7 +49,9 @@ extension GateSuites {
             let green = "proxy=\"app_green\""
             all.append(
                 Series(name: "haproxy_backend_response_time_average_seconds", labels: green, rate: 0, constant: 0.123))
-            for (metric, rate) in [("retry_warnings", 1.0), ("redispatch_warnings", 2), ("connection_errors", 1)] {
+            for (metric, rate) in [
+                ("retry_warnings", 1.0), ("redispatch_warnings", 2), ("connection_errors", 1), ("server_aborts", 1),
+            ] {
                 all.append(Series(name: "haproxy_backend_\(metric)_total", labels: green, rate: rate))
             }
             let server = "proxy=\"app\",server=\"green1\""
@@ -123,7 +125,7 @@ extension GateSuites {
 
         /// The template, its arguments, and each metric's value by hand.
         private static let templates: [(name: String, arguments: String, values: [String])] = [
-            ("haproxy-error-rate", "backend: app_green", [errors]),
+            ("haproxy-error-rate", "backend: app_green", ["0.03"]),  // Answers cut off in the middle count.
             ("haproxy-latency", "backend: app_green", ["0.123"]),
             ("haproxy-retry-rate", "backend: app_green", ["0.04"]), ("haproxy-compare-errors", "", [compared]),
             ("haproxy-split", "", [split]), ("haproxy-server-error-rate", "proxy: app, server: green.*", ["0.04"]),

@@ -11,7 +11,7 @@ struct Reporter: Sendable {
     private let told = Locked(Told())
 
     private struct Told {
-        var phases: [Int: MeasurementPhase] = [:]
+        var words: [Int: String] = [:]
         var summaryAt: Timestamp?
     }
 
@@ -49,10 +49,16 @@ struct Reporter: Sendable {
     /// Without `--verbose` a measurement is told where it says something else than the one before.
     private func isWorthALine(_ event: Event) -> Bool {
         guard !isVerbose, case .measured(let measured) = event else { return true }
-        let (metric, phase) = (measured.measurement.metric, measured.measurement.phase)
+        let measurement = measured.measurement
+        var isBad = measurement.phase == .failed
+        var word = measurement.phase.rawValue
+        if let evidence = measurement.evidence {
+            isBad = evidence.harm >= evidence.harmLimit
+            word += evidence.harm >= 3 ? " suspicious" : ""
+        }
         return told.withLock { told in
-            defer { told.phases[metric] = phase }
-            return told.phases[metric] != phase || phase == .failed
+            defer { told.words[measurement.metric] = word }
+            return told.words[measurement.metric] != word || isBad
         }
     }
 
