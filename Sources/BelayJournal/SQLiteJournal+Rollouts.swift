@@ -209,14 +209,6 @@ extension SQLiteJournal {
         }
     }
 
-    /// When a rollout of that target last ended: until then its idle side may have had traffic.
-    package func lastEnd(on target: String) throws(JournalFailure) -> Timestamp? {
-        try read { db in
-            try Int64.fetchOne(db, sql: "SELECT MAX(finished) FROM rollouts WHERE target = ?", arguments: [target])
-                .map { Timestamp(milliseconds: $0) }
-        }
-    }
-
     /// Leaves a command for the driver.
     package func send(_ command: Command, to rollout: String) throws(JournalFailure) {
         let time = now.milliseconds

@@ -14,7 +14,10 @@ enum StoreFile {
     static func check(_ path: String, mayCreate: Bool) throws(JournalFailure) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
         guard access(folder, F_OK) == 0 else {
-            throw JournalFailure(.unavailable, "\(path): the folder \(folder) does not exist or cannot be read")
+            throw JournalFailure(
+                .unavailable,
+                "\(path): the folder \(folder) does not exist or cannot be read; `install -d -m 0700 \(folder)` makes it"
+            )
         }
         if let type = fileSystem(of: folder), networkFileSystems.contains(type) {
             throw JournalFailure(

@@ -55,10 +55,11 @@ enum EndpointReader {
                 let value = member.required("value")?.text(allowsSecrets: true)
             else { return nil }
             if (key + value).contains(where: \.isNewline) { item.fail("a header is one line") }
-            if bearsSecret(key), !value.contains("{{env:"), !value.contains("{{file:") {
+            let isReference = ["env:", "file:"].contains { value.hasPrefix($0) || value.contains("{{\($0)") }
+            if bearsSecret(key), !isReference {
                 item.fail(
-                    "a secret in clear would stand in the journal; write `authentication: {bearer: env:NAME}`, or give the "
-                        + "header an argument with `valueFrom`")
+                    "a secret in clear would stand in the journal; write `authentication: {bearer: env:NAME}`, a header "
+                        + "of `env:NAME`, or give it an argument with `valueFrom`")
             }
             return Header(name: key, value: value)
         }

@@ -124,7 +124,7 @@ struct HostileRouterTests {
         story.tell(.read(reading(.full, file: .zero, at: seconds(6))), at: seconds(6))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
         story.confirm(at: seconds(7))
-        #expect(story.machine.work(at: seconds(7)).action == .release(.wayBack(drains: true)))
+        #expect(story.machine.work(at: seconds(7)).action == .release(.wayBack(drains: true, hadTraffic: true)))
         story.tell(.released(error: nil), at: seconds(8))
         #expect(story.machine.state.isFinished)
     }

@@ -162,7 +162,7 @@ struct WayBackTests {
         story.tell(.wrote(write, Story.reading(nil, at: seconds(2)), error: "no answer"), at: seconds(2))
         #expect(story.machine.work(at: seconds(4)).traffic == write)
         story.confirm(at: seconds(4))
-        #expect(story.machine.work(at: seconds(4)).action == .release(.wayBack(drains: true)))
+        #expect(story.machine.work(at: seconds(4)).action == .release(.wayBack(drains: true, hadTraffic: true)))
         story.tell(.released(error: nil), at: seconds(4))
         #expect(story.phase == .finished(.rolledBack(Cause(.person, "aborted by alice"))))
     }

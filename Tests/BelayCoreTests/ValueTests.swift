@@ -190,7 +190,9 @@ struct DriverTests {
         let last = try write(in: driver.start(at: seconds(3)).started)
         let confirmed = try #require(append(driver.ended(last, returned(at: seconds(4)), at: seconds(4))))
         driver.appended(confirmed)
-        #expect(driver.start(at: seconds(4)).started.map(\.job).contains(.action(.release(.wayBack(drains: true)))))
+        #expect(
+            driver.start(at: seconds(4)).started.map(\.job).contains(
+                .action(.release(.wayBack(drains: true, hadTraffic: true)))))
     }
 
     private let good = Measurement(

@@ -207,6 +207,18 @@ struct HAProxyTests {
         #expect(!owner.bears(mark(2)))
     }
 
+    @Test func `when a side last had traffic is kept beside the map, for each side`() throws {
+        let folder = try Folder()
+        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        #expect(owner.lastTraffic(of: "green") == nil)
+        owner.noteTraffic(of: "green", until: Timestamp(milliseconds: 5))
+        owner.noteTraffic(of: "blue", until: Timestamp(milliseconds: 9))
+        #expect(owner.lastTraffic(of: "green") == Timestamp(milliseconds: 5))
+        #expect(owner.lastTraffic(of: "blue") == Timestamp(milliseconds: 9))
+        try "cut".write(toFile: folder.path + "/app.map.app.traffic", atomically: true, encoding: .utf8)
+        #expect(owner.lastTraffic(of: "blue") == nil)
+    }
+
     @Test func `long and odd keys have marks of their own`() {
         func name(_ key: String) -> String { OwnerFile.name(of: key) }
         #expect(name("app") == "app")

@@ -149,13 +149,29 @@ struct Release {
         return try await body(MetricProviders(client: client, environment: ProcessInfo.processInfo.environment))
     }
 
-    /// Until no window reaches back to when the canary's side last had traffic, as the journal knows.
+    /// Until no window reaches back to when the canary's side last had traffic, as the journal or the target's own record
+    /// knows. A side that never had any has nothing to settle.
     func settleUntil(_ plan: Plan, at now: Timestamp) throws(CommandFailure) -> Timestamp? {
         if plan.settle == .zero { return nil }
-        let last = try orFail { () throws(JournalFailure) in try journal.lastEnd(on: plan.target.identity) }
-        guard let last else { return nil }
+        let haproxy = plan.target.haproxy
+        let recorded = OwnerFile(mapFile: haproxy.mapFile, key: haproxy.key).lastTraffic(of: plan.canary.name)
+        let last = [try lastTraffic(of: plan.canary.name, on: plan.target.identity), recorded].compactMap(\.self).max()
+        // A record from the future is a clock's mistake, and nobody waits for it longer than from now.
+        guard let last = last.map({ min($0, now) }) else { return nil }
         let until = last.advanced(by: plan.settle ?? plan.longestWindow)
         return until > now ? until : nil
+    }
+
+    private func lastTraffic(of side: String, on target: String) throws(CommandFailure) -> Timestamp? {
+        let ids = try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: target) }
+        for id in ids.reversed().prefix(20) {
+            guard let machine = try? journal.machine(of: id), case .finished(let outcome) = machine.state.phase else {
+                continue
+            }
+            let ended = outcome == .promoted ? machine.plan.stable.name : machine.plan.canary.name
+            if ended == side, machine.state.watchingSince != nil { return machine.state.phaseSince }
+        }
+        return nil
     }
 
     /// Records a new rollout and drives it to its end.

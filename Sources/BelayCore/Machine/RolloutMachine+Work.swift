@@ -21,8 +21,8 @@ package struct Work: Hashable, Sendable {
         /// The canary is the stable side from now on.
         case adoption
         /// Everything is on stable: it has to be seen once more, after all writes. With `drains` the canary side's long
-        /// connections end first.
-        case wayBack(drains: Bool)
+        /// connections end first; `hadTraffic`: it may have had requests.
+        case wayBack(drains: Bool, hadTraffic: Bool)
     }
 
     package var traffic: TrafficWrite?
@@ -97,7 +97,9 @@ extension RolloutMachine {
         case .adopting: state.claimedEpoch == state.epoch ? .release(.adoption) : claim
         // A cancelled job has seconds to live: it does not wait for anybody's long connection.
         case .releasing(let cause):
-            hasLookedAtMark ? .release(.wayBack(drains: cause.kind != .cancelled)) : claim
+            hasLookedAtMark
+                ? .release(
+                    .wayBack(drains: cause.kind != .cancelled, hadTraffic: state.watchingSince != nil)) : claim
         case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
             state.claimedEpoch == state.epoch ? nil : claim
         }

@@ -186,7 +186,7 @@ package struct HAProxyRouter: TrafficRouter {
     package static let drainBound: Duration = .seconds(10)
 
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
-        if case .wayBack(drains: true) = ending {
+        if case .wayBack(drains: true, _) = ending {
             let canary = roles.canary(of: target.sides).backend
             _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
         }
@@ -205,7 +205,16 @@ package struct HAProxyRouter: TrafficRouter {
             if found.contains(where: { $0 != .full }) { return "the last look did not show the canary at 100 %" }
         }
         if Task.isCancelled { return "the driver is leaving" }
-        let error = await files.run { [owner] in owner.remove(mark) }
+        let idle: Side? =
+            switch ending {
+            case .wayBack(_, let hadTraffic): hadTraffic ? roles.canary(of: target.sides) : nil
+            case .adoption: roles.stable(of: target.sides)
+            }
+        let now = clock.now
+        let error = await files.run { [owner] in
+            if let idle { owner.noteTraffic(of: idle.name, until: now) }
+            return owner.remove(mark)
+        }
         return withExtendedLifetime(lock) { error ?? "\(owner.path): \(FileDesk.silence)" }
     }
 

@@ -1,4 +1,4 @@
-internal import BelayCore
+package import BelayCore
 package import BelayEngine
 internal import Glibc
 
@@ -113,6 +113,38 @@ package struct OwnerFile: Sendable {
         }
     }
 
+    // MARK: When the idle side last had traffic
+
+    private var trafficPath: String { path.replacingSuffix(".owner", with: ".traffic") }
+
+    /// Kept beside the map as well, so that a journal made anew knows it. Nothing depends on it but how long a release settles.
+    func noteTraffic(of side: String, until moment: Timestamp) {
+        var sides = readTraffic()
+        sides[side] = moment.milliseconds
+        let members = sides.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .int($0.value)) }
+        let text = JSONText.write(.object(members)) + "\n"
+        _ = Result { () throws(MapFile.Failure) in
+            try OwnedFile.replace(trafficPath, with: Array(text.utf8), as: .mark)
+        }
+    }
+
+    /// When a side last had canary traffic, or was stable; nil where that is not known.
+    package func lastTraffic(of side: String) -> Timestamp? {
+        readTraffic()[side].map { Timestamp(milliseconds: $0) }
+    }
+
+    private func readTraffic() -> [String: Int64] {
+        let bytes = Result { () throws(MapFile.Failure) in try OwnedFile.read(trafficPath) }
+        guard case .success(let bytes) = bytes,
+            case .success(.object(let members)) = Result(catching: { () throws(JSONText.Failure) in
+                try JSONText.parse(bytes)
+            })
+        else { return [:] }
+        return members.reduce(into: [:]) { sides, member in
+            if let moment = member.value.int { sides[member.key] = moment }
+        }
+    }
+
     /// For `rescue`: whoever it is.
     package func removeAnyway() { unlink(path) }
 
@@ -141,5 +173,11 @@ package struct OwnerFile: Sendable {
             process: ProcessIdentity(host: host, bootID: boot, pid: Int(pid), startTime: Int(start)))
         mark.isAfterRescue = json["afterRescue"]?.bool ?? false
         return mark
+    }
+}
+
+extension String {
+    fileprivate func replacingSuffix(_ old: String, with new: String) -> String {
+        hasSuffix(old) ? dropLast(old.count) + new : self + new
     }
 }
