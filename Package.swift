@@ -15,7 +15,11 @@ let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swif
 
 let package = Package(
     name: "belay",
-    products: [.executable(name: "belay", targets: ["belay"])],
+    products: [
+        .executable(name: "belay", targets: ["belay"]),
+        // For the acceptance tests: holds a call of the program.
+        .library(name: "belay-hold", type: .dynamic, targets: ["CHold"]),
+    ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
         .package(url: "https://github.com/jpsim/Yams.git", from: "6.2.2"),
@@ -26,6 +30,7 @@ let package = Package(
     targets: [
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
         .systemLibrary(name: "CCrypto", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .target(name: "CHold", path: "Tests/CHold"),
         .target(name: "CSignals"),
         .target(name: "CSignalsAtStart", dependencies: ["CSignals"]),
         .target(name: "BelayCore", swiftSettings: strict),
