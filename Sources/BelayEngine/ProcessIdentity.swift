@@ -1,3 +1,4 @@
+package import BelayCore
 internal import Foundation
 internal import Glibc
 
@@ -37,6 +38,17 @@ package struct ProcessIdentity: Hashable, Sendable {
     private static let bootID: String =
         (try? String(contentsOfFile: "/proc/sys/kernel/random/boot_id", encoding: .utf8))?
         .trimmingCharacters(in: .whitespacesAndNewlines) ?? "unknown"
+
+    /// When a process of this host began, by the wall clock; nil where it is gone.
+    package static func startMoment(ofProcess pid: Int) -> Timestamp? {
+        guard let ticks = startTime(of: pid),
+            let text = try? String(contentsOfFile: "/proc/stat", encoding: .utf8),
+            let boot = text.split(separator: "\n").first(where: { $0.hasPrefix("btime ") })?.dropFirst(6),
+            let seconds = Int64(boot)
+        else { return nil }
+        return Timestamp(
+            milliseconds: seconds * 1000 + Int64(ticks) * 1000 / Int64(max(sysconf(Int32(_SC_CLK_TCK)), 1)))
+    }
 
     /// Field 22 of `/proc/PID/stat`; the command before it may have spaces and parentheses.
     private static func startTime(of pid: Int) -> Int? {

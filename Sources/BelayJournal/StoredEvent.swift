@@ -15,6 +15,7 @@ package enum StoredEvent {
         case .routerLost: "router.lost"
         case .routerFound: "router.found"
         case .routerReloaded: "router.reloaded"
+        case .oldProcesses: "router.old-processes"
         case .returnUndone: "way-back.undone"
         case .measured: "metric.measured"
         case .verdict: "metric.verdict"
@@ -49,6 +50,7 @@ package enum StoredEvent {
         case .routerFound, .adopted, .unreadable: .object([])
         case .routerReloaded(let processes, let found):
             .members(["processes": encode(processes), "found": .array(found.map { .weight($0) })])
+        case .oldProcesses(let found): .members(["pids": .array(found.map { .count($0) })])
         case .measured(let measured): encode(measured)
         case .verdict(let metric, let verdict, let message):
             .members(["metric": .count(metric), "verdict": .string(verdict.rawValue), "message": .string(message)])
@@ -92,6 +94,8 @@ package enum StoredEvent {
         case "router.reloaded":
             let found = (json["found"]?.array ?? []).compactMap(\.weight)
             return .routerReloaded(processes: decodeProcesses(json["processes"]), found: found)
+        case "router.old-processes":
+            return .oldProcesses((json["pids"]?.array ?? []).compactMap { $0.count })
         case "way-back.undone": return .returnUndone(json["message"]?.string ?? "")
         case "metric.measured": return .measured(try measured(json))
         case "metric.verdict":

@@ -134,7 +134,7 @@ extension JournalTests {
 
     /// What came after the golden journal was written.
     @Test func `events that are younger than the golden journal read back`() {
-        for event in [Event.returnUndone("m")] {
+        for event in [Event.returnUndone("m"), .oldProcesses([7]), .oldProcesses([])] {
             #expect(StoredEvent.event(named: StoredEvent.name(of: event), StoredEvent.payload(of: event)) == event)
         }
     }

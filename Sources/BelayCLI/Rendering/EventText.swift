@@ -23,6 +23,13 @@ struct EventText {
         case .routerFound: return ("router reached again", nil)
         case .routerReloaded(_, let found):
             return ("router was reloaded; it shows \(found.map(\.text).joined(separator: ", "))", .yellow)
+        case .oldProcesses(let found):
+            return found.isEmpty
+                ? ("no earlier process of the router is left", .dim)
+                : (
+                    "an earlier process of the router (\(Self.pids(found))) still serves its open connections by what it knows",
+                    .yellow
+                )
         case .returnUndone(let message):
             return ("the router left stable 100 % again (\(message)): asserting it once more", .red)
         case .measured(let measured): return measurement(measured)
@@ -121,6 +128,8 @@ struct EventText {
         while abs(number) * scale < 1000, scale < 1e9 { scale *= 10 }
         return "\((number * scale).rounded() / scale)"
     }
+
+    static func pids(_ found: [Int]) -> String { found.map { "pid \($0)" }.joined(separator: ", ") }
 
     private static func because(_ reason: String) -> String { reason.isEmpty ? "" : ": \(reason)" }
 }

@@ -37,6 +37,11 @@ struct Reporter: Sendable {
         if isWorthALine(event), let (text, color) = EventText(plan: machine.plan).line(event) {
             say("\(Console.colored(TimeText.clock(at), .dim))  \(color.map { Console.colored(text, $0) } ?? text)")
         }
+        if case .finished(.rolledBack) = event, !machine.state.oldProcesses.isEmpty {
+            say(
+                "not known: what an earlier process of the router (\(EventText.pids(machine.state.oldProcesses))) still serves over "
+                    + "its open connections")
+        }
         summarize(event, at, machine)
         if output == .json {
             emit([

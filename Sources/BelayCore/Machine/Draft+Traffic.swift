@@ -12,13 +12,12 @@ extension Draft {
     }
 
     mutating func takeReading(_ reading: Reading) {
-        guard reading.startedAt > state.confirmedAt else { return }
+        guard reading.startedAt > state.confirmedAt, state.claimedEpoch == state.epoch else { return }
+        if reading.isComplete, reading.oldProcesses != state.oldProcesses { emit(.oldProcesses(reading.oldProcesses)) }
         switch state.phase {
         case .claiming, .adopting, .returning, .finished: return
-        case .releasing:
-            if state.claimedEpoch == state.epoch { noteUndone(reading) }
-            return
-        case .pinning, .settling, .routing, .holding, .approving: if state.claimedEpoch != state.epoch { return }
+        case .releasing: return noteUndone(reading)
+        case .pinning, .settling, .routing, .holding, .approving: break
         }
         noteReach(reading)
         if let found = foreign(in: reading) { return refuseForeign(found) }

@@ -12,6 +12,8 @@ package enum Event: Hashable, Sendable {
     case routerFound
     /// An instance was reloaded and shows a share that Belay wrote earlier, or still the right one.
     case routerReloaded(processes: [Int64?], found: [Weight])
+    /// Earlier processes of the router that still serve their open connections; none: the last one has ended.
+    case oldProcesses([Int])
     /// After stable 100 % was confirmed the router showed something else, while connections drained: it is asserted again.
     case returnUndone(String)
     case measured(Measured)

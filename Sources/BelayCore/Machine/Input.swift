@@ -155,6 +155,9 @@ package struct Reading: Hashable, Sendable {
     }
 
     package var instances: [Instance]
+    /// Process ids of earlier incarnations that were seen and are still there: they serve on over their open connections, by
+    /// what they know.
+    package var oldProcesses: [Int] = []
     /// When the reading began: one that began before the last confirmation says nothing new.
     package var startedAt: Timestamp
 

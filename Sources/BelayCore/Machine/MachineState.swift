@@ -40,6 +40,7 @@ package struct MachineState: Hashable, Sendable {
     /// Every share asked for in this rollout: after a reload only these are asserted over.
     package internal(set) var asked: [Weight] = []
     package internal(set) var processes: [Int64?] = []
+    package internal(set) var oldProcesses: [Int] = []
     package internal(set) var lostSince: Timestamp?
     /// Since when the wanted share has had to be asserted.
     package internal(set) var assertingSince: Timestamp

@@ -40,6 +40,7 @@ extension RolloutMachine {
                 state.assertingSince = now
             }
             breakCoverage()
+        case .oldProcesses(let found): state.oldProcesses = found
         case .returnUndone:
             if case .releasing(let cause) = state.phase { enter(.returning(cause), at: now) }
             state.confirmed = nil

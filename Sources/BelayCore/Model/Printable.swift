@@ -80,7 +80,8 @@ extension Event {
         case .finished(.rolledBack(let cause)): .finished(.rolledBack(cause.printable))
         case .finished(.refused(let holder)): .finished(.refused(holder.printable))
         case .unreadable(let name): .unreadable(name: name.printable)
-        case .started, .claimed, .stepStarted, .trafficConfirmed, .routerFound, .routerReloaded, .watched,
+        case .started, .claimed, .stepStarted, .oldProcesses, .trafficConfirmed, .routerFound, .routerReloaded,
+            .watched,
             .settlingBegan,
             .approvalAsked, .stepPassed, .approvalTimedOut, .clockJumped, .adopted, .finished(.promoted):
             self

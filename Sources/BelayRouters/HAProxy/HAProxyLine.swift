@@ -1,4 +1,5 @@
 internal import BelayCore
+internal import BelayEngine
 
 /// The lines sent to HAProxy, and what its answers say. Answers are judged by their content: there are no status codes.
 enum HAProxyLine {
@@ -40,6 +41,12 @@ enum HAProxyLine {
         var process: Int64?
         /// What the instance says where it knows no such map.
         var complaint: String?
+
+        /// Whether the process of that number is still there: the same pid, begun at the same time but for rounding.
+        static func isAlive(_ process: Int64) -> Bool {
+            guard let start = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else { return false }
+            return abs(start.milliseconds / 1000 - (process & 0xFFFF_FFFF)) <= 3
+        }
     }
 
     /// Reads the answer to `read`: `Pid: 123`, `Start_time_sec: 1700000000`, `…, found=yes, …, value="1000", …`.

@@ -18,6 +18,8 @@ package struct HAProxyRouter: TrafficRouter {
     /// The number of the latest write; what an earlier one still has to do has no effect any more.
     private let latest = Locked(0)
     private let files = FileDesk()
+    /// Processes that were seen: after a reload an earlier one may still serve.
+    private let seen = Locked<Set<Int64>>([])
 
     package init(target: HAProxyTarget, roles: Roles, clock: any EngineClock) {
         self.target = target
@@ -37,7 +39,18 @@ package struct HAProxyRouter: TrafficRouter {
             startsWith = share(value)
             if startsWith == nil { foreign = "`\(value)` in \(target.mapFile)" }
         }
-        return Reading(instances: states.map { instance($0, startsWith, foreign) }, startedAt: started)
+        var reading = Reading(instances: states.map { instance($0, startsWith, foreign) }, startedAt: started)
+        reading.oldProcesses = oldProcesses(beside: reading.processes.compactMap(\.self))
+        return reading
+    }
+
+    /// The sockets are this host's, and so are the processes behind them.
+    private func oldProcesses(beside present: [Int64]) -> [Int] {
+        seen.withLock { seen in
+            seen.formUnion(present)
+            seen = seen.filter { present.contains($0) || HAProxyLine.State.isAlive($0) }
+            return seen.subtracting(present).map { Int($0 >> 32) }.sorted()
+        }
     }
 
     private func instance(
@@ -188,7 +201,12 @@ package struct HAProxyRouter: TrafficRouter {
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         if case .wayBack(drains: true, _) = ending {
             let canary = roles.canary(of: target.sides).backend
+            let end = ContinuousClock.now + Self.drainBound
             _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
+            // An earlier process answers no socket any more; it ends with its connections.
+            while ContinuousClock.now < end, !Task.isCancelled, await !read().oldProcesses.isEmpty {
+                try? await Task.sleep(for: .milliseconds(200))  // Cancelled: the loop's condition ends it.
+            }
         }
         // Whoever is writing the file at this moment has the lock, and ends before it is given up.
         let lock = await files.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
