@@ -77,6 +77,30 @@ struct CLITests {
         ] { #expect(text.contains(part), "\(part) is not in\n\(text)") }
     }
 
+    @Test(
+        "on a small terminal nothing wraps, and what matters most stands first",
+        arguments: [(80, 24), (40, 10), (20, 5), (1, 1)])
+    func fits(columns: Int, rows: Int) {
+        let long = "errors: worse than stable: 12/100 against 1/900, evidence 140 (taken back at 100), and more words"
+        for events: [Event] in [[], [.wayBackBegan(Cause(.gate, long))], [.attentionNeeded(long)]] {
+            let lines = Self.view(Self.machine(), events).screen(columns: columns, rows: rows)
+            #expect(lines.count <= max(1, rows - 1))
+            #expect(lines.allSatisfy { StatusView.width($0) <= columns }, "\(lines)")
+            guard columns < 80 else { continue }
+            #expect(
+                lines.first?.hasPrefix(
+                    events.contains { $0 == .wayBackBegan(Cause(.gate, long)) } ? "taking the t" : "step 1/2") == true
+                    || columns == 1)
+        }
+    }
+
+    @Test func `a clipped line ends its colours, and colours take no room`() {
+        let line = "\u{1B}[31mred words\u{1B}[0m and more"
+        #expect(StatusView.width(line) == 18)
+        #expect(StatusView.clip(line, to: 18) == line)
+        #expect(StatusView.clip(line, to: 5) == "\u{1B}[31mred …\u{1B}[0m")
+    }
+
     private static let now = Timestamp(milliseconds: 1_700_000_000_000)
 
     /// Holding the first step, with these events behind it.

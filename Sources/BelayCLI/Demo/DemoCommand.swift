@@ -185,6 +185,9 @@ struct DemoShow {
         return await code.value
     }
 
-    private func heading(_ text: String) { say("\n" + Console.colored(text, .bold)) }
+    private func heading(_ text: String) {
+        say("")
+        say(Console.colored(text, .bold))
+    }
     private func say(_ text: String) { Console.say(text) }
 }

@@ -189,7 +189,11 @@ struct Release {
         do throws(JournalFailure) {
             lease = try journal.create(id, started, key: key, process: .current, at: now)
         } catch {
-            if error.kind == .refused { throw CommandFailure(.taken, error.message) }
+            if error.kind == .refused {
+                let busy = (try? journal.rolloutUnderWay(on: plan.target.identity)) ?? nil
+                let words = busy.map { [Operation.driverWords(of: $0, in: journal, at: clock.now)] } ?? []
+                throw CommandFailure(.taken, lines: [error.message + "; nothing was touched"] + words)
+            }
             throw CommandFailure(error)
         }
         reporter.began(id, plan, store: journal.path)

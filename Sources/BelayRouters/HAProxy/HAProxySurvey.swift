@@ -189,7 +189,11 @@ package struct HAProxySurvey: Sendable {
                 "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
             )
         }
-        if case .failed(let message) = FileLock.take("\(path).lock", patience: .zero) { invalid(message) }
+        // One that another user left, say; a look makes none.
+        let lock = "\(path).lock"
+        if access(lock, F_OK) == 0, case .failed(let message) = FileLock.take(lock, patience: .zero) {
+            invalid(message)
+        }
         var info = stat()
         if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
             invalid(
