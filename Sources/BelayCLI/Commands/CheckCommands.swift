@@ -63,7 +63,10 @@ struct PlanCommand: AsyncParsableCommand {
         let outlooks = await Release.outlooks(of: bound)
         let sights = await Release.sights(of: bound.plan)
         let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
-        let lines = notes + text.lines + (sights.isEmpty ? [] : ["", "the queries:"] + sights)
+        let answers = await Release.answers(of: bound.plan)
+        let lines =
+            notes + text.lines + (answers.isEmpty ? [] : ["", "the gates answer now:"] + answers)
+            + (sights.isEmpty ? [] : ["", "the queries:"] + sights)
         guard store.output == .json else {
             for line in lines { Console.print(line) }
             return
@@ -248,7 +251,8 @@ struct DoctorCommand: AsyncParsableCommand {
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
                         let notes = try await Release.tryMetrics(of: plan)
-                        return (["what can be asked before the release was answered"] + notes).joined(separator: "; ")
+                        let answers = await Release.answers(of: plan).map { $0.trimmingCharacters(in: .whitespaces) }
+                        return (answers + notes).joined(separator: "; ")
                     }
                 }
             }

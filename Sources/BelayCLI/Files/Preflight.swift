@@ -39,6 +39,11 @@ extension Release {
         return (worst.map { ["\($0.gate) \($0.text)"] } ?? []) + long.prefix(1)
     }
 
+    /// What each gate that can be asked before a release answers now.
+    static func answers(of plan: Plan) async -> [String] {
+        await asking { provider in await firstLooks(at: plan, provider).map(\.line) }
+    }
+
     /// What `plan` says of the queries themselves: what `run` would refuse, and what is worth knowing.
     static func sights(of plan: Plan) async -> [String] {
         await asking { provider in
@@ -79,6 +84,14 @@ extension Release {
 
         private func named(_ messages: [String]) -> [String] { messages.map { "metric \(metric.name): \($0)" } }
 
+        /// `errors: [0.002]`, or what is wrong.
+        var line: String {
+            let problems = mistakes + silences
+            return problems.isEmpty
+                ? "  \(metric.name): \(answer.text)"
+                : problems.map { "  `run` will refuse this: \($0)" }.joined(separator: "\n")
+        }
+
         var mistakes: [String] { named((answer.complaint.map { [$0] } ?? []) + sight.problems) }
         var silences: [String] { named(answer.silence.map { [$0] } ?? []) }
         var notes: [String] { named(sight.notes + remarks) }
@@ -94,6 +107,8 @@ extension Release {
             } else if let judge = metric.judge {
                 let answer = await provider.series(metric, back: judge.step, at: now).asAnswer
                 looks.append(FirstLook(metric: metric, answer: answer))
+            } else if case .command(let query) = metric.source, let missing = query.missingProgram {
+                looks.append(FirstLook(metric: metric, answer: .error(missing)))
             } else if metric.prometheus != nil || metric.scope == .always, !metric.isCommand {
                 let answer = await provider.measure(metric, at: now).answer
                 looks.append(
@@ -118,6 +133,15 @@ extension SeriesAnswer {
         case .noData(let message): .noData(message)
         case .error(let message): .error(message)
         }
+    }
+}
+
+extension CommandQuery {
+    /// Commands are not tried before a release; that there is none to run is found all the same.
+    fileprivate var missingProgram: String? {
+        guard let program = arguments.first, program.contains("/") else { return nil }
+        let path = program.hasPrefix("/") ? program : (directory.map { $0 + "/" } ?? "") + program
+        return access(path, X_OK) == 0 ? nil : "\(path): \(String(cString: strerror(errno)))"
     }
 }
 
