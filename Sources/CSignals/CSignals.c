@@ -18,7 +18,9 @@ static void note(int number) {
 
 static void set(void (*handler)(int)) {
     for (unsigned i = 0; i < sizeof caught / sizeof *caught; i++) {
-        struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART};
+        struct sigaction action = {.sa_handler = handler, .sa_flags = SA_RESTART}, before;
+        // Started with `nohup`, or by a shell in the background: what was ignored stays ignored.
+        if (sigaction(caught[i], 0, &before) == 0 && before.sa_handler == SIG_IGN) continue;
         sigemptyset(&action.sa_mask);
         sigaction(caught[i], &action, 0);
     }

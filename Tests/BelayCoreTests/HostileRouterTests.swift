@@ -155,6 +155,16 @@ struct HostileRouterTests {
         }
     }
 
+    @Test func `another hand between the adoption and the mark's end is one, in the file as well`() {
+        for (running, file) in [(Weight.full, Weight.zero), (.zero, .full)] {
+            var story = adopted()
+            story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(5)))), at: seconds(5))
+            #expect(story.machine.work(at: seconds(6)).readsRouter)
+            story.tell(.read(reading(running, file: file, at: seconds(6))), at: seconds(6))
+            #expect(story.cause?.kind == .outsideChange)
+        }
+    }
+
     @Test func `a promotion that only had to be written down is one, and one that cannot be seen waits`() {
         var story = adopted()
         story.tell(.claimed(.ours(reading(nil, file: .full, process: nil, at: seconds(5)))), at: seconds(5))

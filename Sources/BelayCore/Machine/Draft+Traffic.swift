@@ -15,7 +15,8 @@ extension Draft {
         guard reading.startedAt > state.confirmedAt, state.claimedEpoch == state.epoch else { return }
         if reading.isComplete, reading.oldProcesses != state.oldProcesses { emit(.oldProcesses(reading.oldProcesses)) }
         switch state.phase {
-        case .claiming, .adopting, .returning, .finished: return
+        case .claiming, .returning, .finished: return
+        case .adopting: return noteDeparture(reading)
         case .releasing: return noteUndone(reading)
         case .pinning, .settling, .routing, .holding, .approving: break
         }
@@ -64,12 +65,26 @@ extension Draft {
     private mutating func takeOverAdoption(_ reading: Reading, wasMarked: Bool) {
         guard reading.isComplete else { return emit(.claimFailed("the router cannot be read: \(describe(reading))")) }
         emit(.claimed(epoch: state.epoch))
-        guard reading.instances.allSatisfy({ $0.running == .full }) else {
-            let cause = Cause(
-                .outsideChange, "promoted by the record, but the router was found otherwise: \(describe(reading))")
+        guard !departs(reading) else {
+            let cause = departure(reading)
             return emit(wasMarked ? .wayBackBegan(cause) : .finished(.rolledBack(cause)))
         }
         if !wasMarked { emit(.finished(.promoted)) }
+    }
+
+    /// Until the mark is gone another hand is one, in the runtime and in what the router starts with.
+    private mutating func noteDeparture(_ reading: Reading) {
+        if departs(reading) { emit(.wayBackBegan(departure(reading))) }
+    }
+
+    private func departs(_ reading: Reading) -> Bool {
+        reading.instances.contains { instance in
+            instance.foreign != nil || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .full }
+        }
+    }
+
+    private func departure(_ reading: Reading) -> Cause {
+        Cause(.outsideChange, "promoted by the record, but the router was found otherwise: \(describe(reading))")
     }
 
     mutating func takeRelease(_ error: String?) {

@@ -107,9 +107,9 @@ extension RolloutMachine {
 
     private var readsRouter: Bool {
         switch state.phase {
-        case .pinning, .settling, .routing, .holding, .approving: state.claimedEpoch == state.epoch
+        case .pinning, .settling, .routing, .holding, .approving, .adopting: state.claimedEpoch == state.epoch
         case .releasing: hasLookedAtMark
-        case .claiming, .adopting, .returning, .finished: false
+        case .claiming, .returning, .finished: false
         }
     }
 

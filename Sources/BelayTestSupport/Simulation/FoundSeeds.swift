@@ -12,5 +12,7 @@ extension Soak {
         19_768,
         // Law 8: a rescue between two drivers, and a crash between the mark and its record.
         10_838, 13_186,
+        // Law 7: another hand in the file between an adoption and the end of its mark.
+        2_026_112_890_072_846, 2_026_112_890_150_622,
     ]
 }
