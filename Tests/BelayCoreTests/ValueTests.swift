@@ -232,6 +232,21 @@ struct DriverTests {
         #expect(next.records.map(\.event) == taken.records.map(\.event))
     }
 
+    @Test func `the end of a way back that is written late is folded once`() throws {
+        var story = Story.holding()
+        story.tell(.abort, at: seconds(2))
+        story.confirm(at: seconds(3))
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(3))
+        let end = try #require(append(driver.take(.released(error: nil), at: seconds(4))))
+        driver.appendFailed(end, .unavailable("busy"), at: seconds(4))
+        let again = try #require(append(driver.take(.tick, at: seconds(4.1))))
+        driver.unanswered(again, at: seconds(5))
+        driver.answered(nil, at: seconds(6))
+        #expect(driver.unwritten.isEmpty)
+        #expect(driver.machine.position == story.machine.position + 1)
+        #expect(driver.end(at: seconds(6)) != nil)
+    }
+
     @Test func `an append found failed later, or unanswered for ten seconds, sends the traffic back`() throws {
         var (driver, _) = try owing()
         #expect(!driver.mustReturn(at: seconds(12)))

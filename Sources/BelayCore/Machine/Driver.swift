@@ -317,7 +317,8 @@ package struct Driver: Sendable {
     }
 
     private func isReturning(after events: [Event], at now: Timestamp) -> Bool {
-        if machine.state.isClosing { return true }
+        // What is still to be written belongs to a way back, also once that has ended.
+        if machine.state.isClosing || !unwritten.isEmpty { return true }
         return events.contains { if case .wayBackBegan = $0 { true } else { false } }
     }
 }

@@ -14,5 +14,7 @@ extension Soak {
         10_838, 13_186,
         // Law 7: another hand in the file between an adoption and the end of its mark.
         2_026_112_890_072_846, 2_026_112_890_150_622,
+        // Law 7: the end of a way back that was written late was folded twice.
+        202_611_280_560_733,
     ]
 }
