@@ -80,7 +80,8 @@ let package = Package(
             name: "BelayJournalTests", dependencies: ["BelayCore", "BelayEngine", "BelayJournal", grdb],
             exclude: ["Golden"], swiftSettings: strict),
         .testTarget(
-            name: "BelayRoutersTests", dependencies: ["BelayCore", "BelayEngine", "BelayRouters"], swiftSettings: strict
+            name: "BelayRoutersTests", dependencies: ["BelayCore", "BelayEngine", "BelayRouters", "BelayTestSupport"],
+            swiftSettings: strict
         ),
         .testTarget(name: "BelayAcceptanceTests", dependencies: ["BelayDemo", "belay"], swiftSettings: strict),
         .testTarget(name: "BelayHTTPTests", dependencies: ["BelayHTTP", "BelayDemo"], swiftSettings: strict),

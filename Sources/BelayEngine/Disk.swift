@@ -22,21 +22,7 @@ struct Disk: Sendable {
     func run<Value: Sendable>(
         _ body: @escaping @Sendable () -> Value, late: @escaping @Sendable (Value) -> Void = { _ in }
     ) async -> Value? {
-        let answer = OneShot<Value?>(clock)
-        post {
-            let value = body()
-            if !answer.fulfil(value) { late(value) }
-        }
-        let limit = clock.spawn { [clock] in
-            let start = clock.now
-            guard (try? await clock.sleep(for: Self.patience)) != nil else { return }
-            // The whole process was suspended, and the disk had no chance to answer.
-            if start.duration(to: clock.now) >= Self.patience * 2 { try? await clock.sleep(for: Self.patience) }
-            answer.fulfil(nil)
-        }
-        let value = await answer.value()
-        limit.cancel()
-        return value
+        await clock.wait(Self.patience, late: late) { bring in post { bring(body()) } }
     }
 
     /// In its turn, with nobody waiting for it.

@@ -26,6 +26,31 @@ extension EngineClock {
             letGo()
         }
     }
+
+    /// Waits for what a call brings that may hang, a disk's as a rule, and no longer than `patience`. The call goes on.
+    /// - Parameters:
+    ///   - late: Told what it brought where that was too late.
+    ///   - begin: Starts the call elsewhere, and gives it where to bring its value.
+    /// - Returns: nil where nothing came in time.
+    package func wait<Value: Sendable>(
+        _ patience: Duration, late: @escaping @Sendable (Value) -> Void = { _ in },
+        for begin: (@escaping @Sendable (Value) -> Void) -> Void
+    ) async -> Value? {
+        let answer = OneShot<Value?>(self)
+        begin { value in
+            if !answer.fulfil(value) { late(value) }
+        }
+        let limit = spawn {
+            let start = now
+            guard (try? await sleep(for: patience)) != nil else { return }
+            // The whole process was suspended, and the call had no chance to answer.
+            if start.duration(to: now) >= patience * 2 { try? await sleep(for: patience) }
+            answer.fulfil(nil)
+        }
+        let value = await answer.value()
+        limit.cancel()
+        return value
+    }
 }
 
 /// A value that one waits for and others may bring; the first that comes counts.

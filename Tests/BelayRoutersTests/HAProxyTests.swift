@@ -123,7 +123,10 @@ struct HAProxyTests {
 
     @Test func `an answer that was cut off is no key that is gone`() async {
         let whole = "Pid: 1\nStart_time_sec: 5\n\ntype=str, found=no\n\n"
-        #expect(HAProxyLine.state(whole).isMissing)
+        #expect(HAProxyLine.state(whole).isMissing && HAProxyLine.state(whole).isWhole)
+        for cut in ["", "Pid: 1\nStart_time_sec: 5\n", "found=yes, value=\"1\"\n"] {
+            #expect(!HAProxyLine.state(cut).isWhole, "\(cut)")
+        }
         #expect(!HAProxyLine.state("Pid: 1\nStart_time_sec: 5\n").isMissing)
         #expect(!HAProxyLine.state("").isMissing)
     }

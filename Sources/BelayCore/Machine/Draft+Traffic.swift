@@ -27,11 +27,7 @@ extension Draft {
 
     /// While connections drain, another hand or an old driver's late write may raise the canary once more.
     private mutating func noteUndone(_ reading: Reading) {
-        guard state.confirmed == .zero else { return }
-        let isUndone = reading.instances.contains { instance in
-            instance.foreign != nil || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .zero }
-        }
-        if isUndone { emit(.returnUndone(describe(reading))) }
+        if state.confirmed == .zero, reading.departs(from: .zero) { emit(.returnUndone(describe(reading))) }
     }
 
     private mutating func noteReload(_ reading: Reading) {
@@ -65,7 +61,7 @@ extension Draft {
     private mutating func takeOverAdoption(_ reading: Reading, wasMarked: Bool) {
         guard reading.isComplete else { return emit(.claimFailed("the router cannot be read: \(describe(reading))")) }
         emit(.claimed(epoch: state.epoch))
-        guard !departs(reading) else {
+        guard !reading.departs(from: .full) else {
             let cause = departure(reading)
             return emit(wasMarked ? .wayBackBegan(cause) : .finished(.rolledBack(cause)))
         }
@@ -74,13 +70,7 @@ extension Draft {
 
     /// Until the mark is gone another hand is one, in the runtime and in what the router starts with.
     private mutating func noteDeparture(_ reading: Reading) {
-        if departs(reading) { emit(.wayBackBegan(departure(reading))) }
-    }
-
-    private func departs(_ reading: Reading) -> Bool {
-        reading.instances.contains { instance in
-            instance.foreign != nil || [instance.running, instance.startsWith].contains { $0 != nil && $0 != .full }
-        }
+        if reading.departs(from: .full) { emit(.wayBackBegan(departure(reading))) }
     }
 
     private func departure(_ reading: Reading) -> Cause {

@@ -169,6 +169,14 @@ package struct Reading: Hashable, Sendable {
     package var isComplete: Bool { instances.allSatisfy { $0.running != nil || $0.foreign != nil } }
     package var processes: [Int64?] { instances.map(\.process) }
 
+    /// Whether anything that was read, in force or as what the router starts with, is another share. What could not be read
+    /// says nothing.
+    package func departs(from share: Weight) -> Bool {
+        instances.contains { instance in
+            instance.foreign != nil || [instance.running, instance.startsWith].contains { $0 != nil && $0 != share }
+        }
+    }
+
     /// Whether a write counts. A raise needs every instance; the way back takes an instance that is gone as done once what
     /// it will start with says so.
     package func confirms(_ write: TrafficWrite) -> Bool {

@@ -14,14 +14,7 @@ struct HAProxyInstance: Sendable {
     let socket: HAProxySocket
 
     func state() async -> Result<HAProxyLine.State, HAProxySocket.Failure> {
-        await attempt { () throws(HAProxySocket.Failure) in
-            let answer = try await socket.send(HAProxyLine.read(target))
-            let state = HAProxyLine.state(answer)
-            // While HAProxy ends it may close in the middle: that is no answer, and no key that is gone.
-            let isWhole = state.process != nil && (state.value != nil || state.complaint != nil || state.isMissing)
-            guard isWhole else { throw .init(message: "\(socket.path): the answer was cut off") }
-            return state
-        }
+        await attempt { () throws(HAProxySocket.Failure) in try await socket.state(of: target) }
     }
 
     func prepare(_ value: Int) async -> Result<Prepared, HAProxySocket.Failure> {
@@ -65,8 +58,7 @@ struct HAProxyInstance: Sendable {
     func fence() async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             if try await isShared() { return true }
-            let state = HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
-            guard let value = state.value.flatMap({ Int($0) }) else { return false }
+            guard let value = try await socket.state(of: target).value.flatMap({ Int($0) }) else { return false }
             try await commitOwn(value)
             return false
         }

@@ -42,6 +42,9 @@ enum HAProxyLine {
         /// What the instance says where it knows no such map.
         var complaint: String?
 
+        /// Both parts of the answer are there.
+        var isWhole: Bool { process != nil && (value != nil || complaint != nil || isMissing) }
+
         /// Whether the process of that number is still there: the same pid, begun at the same time but for rounding.
         static func isAlive(_ process: Int64) -> Bool {
             guard let start = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else { return false }

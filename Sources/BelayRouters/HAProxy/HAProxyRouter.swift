@@ -5,9 +5,9 @@ package import BelayEngine
 ///
 /// A raise is `prepare map`, the lease's check, `commit map @N`, read back; HAProxy refuses the commit once a newer version
 /// was committed. The way back is `set map` at once, read back, and then a commit of its own that fences a late writer out.
-/// The map's file is written after the runtime value,
-/// under a lock, by the latest write alone. In a map with other keys a commit would take them away: there
-/// every write is `set map`, and the way back is asserted once more after the longest write deadline.
+/// The map's file is written after the runtime value, under a lock, by the latest write alone. In a map with other keys a
+/// commit would take them away: there every write is `set map`, and the way back is asserted once more after the longest
+/// write deadline.
 package struct HAProxyRouter: TrafficRouter {
     private let target: HAProxyTarget
     private let roles: Roles
@@ -17,7 +17,7 @@ package struct HAProxyRouter: TrafficRouter {
     private let clock: any EngineClock
     /// The number of the latest write; what an earlier one still has to do has no effect any more.
     private let latest = Locked(0)
-    private let files = FileDesk()
+    private let files: FileDesk
     /// Processes that were seen: after a reload an earlier one may still serve.
     private let seen = Locked<Set<Int64>>([])
 
@@ -25,6 +25,7 @@ package struct HAProxyRouter: TrafficRouter {
         self.target = target
         self.roles = roles
         self.clock = clock
+        files = FileDesk(clock)
         instances = target.sockets.map { HAProxyInstance(target: target, socket: HAProxySocket(path: $0)) }
         file = MapFile(path: target.mapFile, key: target.key)
         owner = OwnerFile(mapFile: target.mapFile, key: target.key)
@@ -219,8 +220,7 @@ package struct HAProxyRouter: TrafficRouter {
                 return "the last look did not show stable 100 %"
             }
         case .adoption:
-            let found = reading.instances.flatMap { [$0.running, $0.startsWith].compactMap(\.self) }
-            if found.contains(where: { $0 != .full }) { return "the last look did not show the canary at 100 %" }
+            if reading.departs(from: .full) { return "the last look did not show the canary at 100 %" }
         }
         if Task.isCancelled { return "the driver is leaving" }
         let idle: Side? =

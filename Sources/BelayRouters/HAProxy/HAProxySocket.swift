@@ -29,6 +29,15 @@ struct HAProxySocket: Sendable {
         return try result.get()
     }
 
+    /// What the process behind the socket holds. While HAProxy ends it may close in the middle of its answer: that is none, and
+    /// no key that is gone.
+    /// - Throws: ``Failure``, also for an answer that was cut off.
+    func state(of target: HAProxyTarget) async throws(Failure) -> HAProxyLine.State {
+        let state = HAProxyLine.state(try await send(HAProxyLine.read(target)))
+        guard state.isWhole else { throw Failure(message: "\(path): the answer was cut off") }
+        return state
+    }
+
     private func exchange(_ line: String) throws(Failure) -> String {
         let connection = try Connection(path)
         return try connection.exchange(line, until: nil, deadline: ContinuousClock.now + Self.deadline)

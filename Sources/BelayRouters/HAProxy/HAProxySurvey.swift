@@ -71,7 +71,7 @@ package struct HAProxySurvey: Sendable {
         -> String?
     {
         let start = ContinuousClock.now
-        let state = HAProxyLine.state(try await socket.send(HAProxyLine.read(target)))
+        let state = try await socket.state(of: target)
         roundTrip = max(roundTrip, start.duration(to: .now))
         let backends = HAProxyLine.backends(try await socket.send("show backend"))
         for side in [target.sides.first, target.sides.second] where !backends.contains(side.backend) {

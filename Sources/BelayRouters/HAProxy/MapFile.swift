@@ -34,12 +34,12 @@ struct MapFile: Sendable {
     /// - Throws: ``Failure`` where it cannot be read.
     func value() throws(Failure) -> Value {
         let bytes = try OwnedFile.read(path)
-        guard let entry = entries(in: bytes).first else { return .missing }
-        return .text(String(decoding: bytes[entry.value], as: UTF8.self))
+        guard let place = values(in: bytes).first else { return .missing }
+        return .text(String(decoding: bytes[place], as: UTF8.self))
     }
 
     /// How many lines have our key; more than one is a mistake that a reload would show.
-    func keyCount() throws(Failure) -> Int { entries(in: try OwnedFile.read(path)).count }
+    func keyCount() throws(Failure) -> Int { values(in: try OwnedFile.read(path)).count }
 
     /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it. What somebody else wrote
     /// meanwhile, another key's driver without the lock or an editor, is read again and kept.
@@ -66,8 +66,8 @@ struct MapFile: Sendable {
     private func changed(_ before: [UInt8], _ value: Int) -> [UInt8] {
         var bytes = before
         let text = Array("\(value)".utf8)
-        if let entry = entries(in: bytes).first {
-            bytes.replaceSubrange(entry.value, with: (entry.value.isEmpty ? [UInt8(ascii: " ")] : []) + text)
+        if let place = values(in: bytes).first {
+            bytes.replaceSubrange(place, with: (place.isEmpty ? [UInt8(ascii: " ")] : []) + text)
         } else {
             let end: [UInt8] =
                 bytes.firstRange(of: [.carriageReturn, .lineFeed]) == nil ? [.lineFeed] : [.carriageReturn, .lineFeed]
@@ -77,13 +77,9 @@ struct MapFile: Sendable {
         return bytes
     }
 
-    private struct Entry {
-        let value: Range<Int>
-    }
-
-    /// Lines as HAProxy reads them: `#` begins a comment, blanks divide and leading ones are skipped, CR and LF end the value.
-    private func entries(in bytes: [UInt8]) -> [Entry] {
-        var entries: [Entry] = []
+    /// Where our key's values stand. Lines as HAProxy reads them: `#` begins a comment, blanks divide and leading ones are skipped, CR and LF end the value.
+    private func values(in bytes: [UInt8]) -> [Range<Int>] {
+        var values: [Range<Int>] = []
         let wanted = Array(key.utf8)
         var start = 0
         while start < bytes.count {
@@ -96,9 +92,9 @@ struct MapFile: Sendable {
             guard line[first..<keyEnd].elementsEqual(wanted) else { continue }
             let from = line[keyEnd...].firstIndex { !$0.isBlank } ?? keyEnd
             let to = line[from...].lastIndex { !$0.isBlank }.map { $0 + 1 } ?? from
-            entries.append(Entry(value: from..<to))
+            values.append(from..<to)
         }
-        return entries
+        return values
     }
 }
 

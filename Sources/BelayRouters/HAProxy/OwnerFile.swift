@@ -14,10 +14,12 @@ package struct OwnerFile: Sendable {
 
     package let path: String
     let lockPath: String
+    private let trafficPath: String
 
     package init(mapFile: String, key: String) {
         let file = MapFile(path: mapFile, key: key).path
-        path = "\(file).\(Self.name(of: key)).owner"
+        let stem = "\(file).\(Self.name(of: key))"
+        (path, trafficPath) = ("\(stem).owner", "\(stem).traffic")
         lockPath = "\(file).lock"
     }
 
@@ -115,8 +117,6 @@ package struct OwnerFile: Sendable {
 
     // MARK: When the idle side last had traffic
 
-    private var trafficPath: String { path.replacingSuffix(".owner", with: ".traffic") }
-
     /// Kept beside the map as well, so that a journal made anew knows it. Nothing depends on it but how long a release settles.
     func noteTraffic(of side: String, until moment: Timestamp) {
         var sides = readTraffic()
@@ -173,11 +173,5 @@ package struct OwnerFile: Sendable {
             process: ProcessIdentity(host: host, bootID: boot, pid: Int(pid), startTime: Int(start)))
         mark.isAfterRescue = json["afterRescue"]?.bool ?? false
         return mark
-    }
-}
-
-extension String {
-    fileprivate func replacingSuffix(_ old: String, with new: String) -> String {
-        hasSuffix(old) ? dropLast(old.count) + new : self + new
     }
 }

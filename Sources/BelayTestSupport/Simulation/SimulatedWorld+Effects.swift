@@ -293,8 +293,7 @@ extension SimulatedWorld {
         let isRight =
             switch ending {
             case .wayBack: reading.confirms(TrafficWrite(share: .zero, kind: .wayBack))
-            case .adoption:
-                reading.instances.allSatisfy { ($0.running ?? .full) == .full && ($0.startsWith ?? .full) == .full }
+            case .adoption: !reading.departs(from: .full)
             }
         guard isRight || bug == .supersededWriteForgotten else {
             return try end(taskIndex, of: index, .released(error: "the last look did not show it"))
