@@ -54,7 +54,6 @@ package enum Version {
 /// What the executable calls.
 package enum Belay {
     package static func main() async -> Never {
-        Signals.block()
         do {
             var command = try BelayCommand.parseAsRoot()
             if var async = command as? any AsyncParsableCommand {

@@ -5,8 +5,6 @@ internal import Glibc
 /// SIGINT, SIGTERM and SIGHUP, told to whoever drives. The program catches them before its first line: one that comes early is
 /// kept until somebody watches.
 enum Signals {
-    static func block() { csignals_catch() }
-
     /// Calls the handler for each signal until the returned value is dropped.
     static func watch(_ handler: @escaping @Sendable (Int32) -> Void) -> Watch {
         let file = csignals_file()

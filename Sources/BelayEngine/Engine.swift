@@ -192,7 +192,9 @@ package final class Engine: Sendable {
 
     private func end(_ attempt: Driver.Attempt, _ input: Input?, _ drive: inout Drive) async {
         drive.jobs[attempt.number] = nil
-        if drive.driver.owesAnswer, case .measured = input { drive.deferred.append(input!) }
+        if drive.driver.owesAnswer, case .measured(let measurement)? = input {
+            drive.deferred.append(.measured(measurement))
+        }
         _ = await follow(drive.driver.ended(attempt, input, at: setup.clock.now), &drive)
     }
 

@@ -28,8 +28,7 @@ enum StoreFile {
             throw JournalFailure(.refused, "there is no journal at \(path); name it with --db or BELAY_DB")
         }
         guard mayCreate else { return }
-        var info = stat()
-        if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
+        if SharedFolder(ofFile: path).isOpenToAll {
             throw JournalFailure(
                 .unusable,
                 "\(path): everybody may write to the folder \(folder), and so replace the journal; `chmod o-w \(folder)`"
@@ -44,7 +43,7 @@ enum StoreFile {
         let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
         let number = errno
         if file >= 0 {
-            fchmod(file, mode(inFolderOf: path))
+            fchmod(file, SharedFolder(ofFile: path).fileMode)
             close(file)
         } else if number != EEXIST {
             throw JournalFailure(.unavailable, "\(path): open: \(String(cString: strerror(number)))")
@@ -54,12 +53,6 @@ enum StoreFile {
             throw JournalFailure(
                 .unusable, "\(path) is a symbolic link that leads nowhere; a journal is not made through one")
         }
-    }
-
-    private static func mode(inFolderOf path: String) -> mode_t {
-        var info = stat()
-        guard stat(URL(fileURLWithPath: path).deletingLastPathComponent().path, &info) == 0 else { return 0o600 }
-        return info.st_mode & S_ISGID != 0 && info.st_mode & S_IWGRP != 0 ? 0o660 : 0o600
     }
 
     /// Which file it is, and how long; nil where there is none.
@@ -94,7 +87,7 @@ enum StoreFile {
         let name = path + ".reserve"
         var file = open(name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)
         if file >= 0 {
-            fchmod(file, mode(inFolderOf: path))
+            fchmod(file, SharedFolder(ofFile: path).fileMode)
         } else {
             file = open(name, O_WRONLY | O_NOFOLLOW | O_CLOEXEC)
         }

@@ -75,6 +75,23 @@ struct HeldTests {
         }
     }
 
+    @Test func `a journal whose disk never answers again keeps nobody from ending`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let held = Held(stage)
+            let file = try stage.file(Stage.canary([50, 100], hold: "60s"), analysis: Stage.noGate)
+            let run = try await stage.start(["run", file], environment: held.environment("fsync", "belay.db-wal"))
+            defer { held.open() }
+            try await stage.expect(run, says: "router confirms: 50 %")
+            held.close()
+            try await held.isHeld(log: run.log)
+            run.signal(SIGTERM)
+            // The lease runs out, and nothing more is waited for.
+            #expect(await run.wait() == 6, "\(run.output)")
+            #expect(stage.rig.value() == "0" && stage.rig.fileValue == "0")
+        }
+    }
+
     @Test func `a router that hangs in the way back is tried again until it answers`() async throws {
         try await Stage.with { stage in
             try await stage.serve()

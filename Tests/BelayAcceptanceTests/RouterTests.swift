@@ -369,21 +369,11 @@ struct RouterTests {
     func `after an abort new requests go to stable at once, and what hangs on the canary is cut within the bound`()
         async throws
     {
-        try await Stage.with { stage in
-            try await stage.rig.startBlue()
-            try await stage.rig.startGreen(delay: 60_000)
-            let run = try await stage.start([
-                "run", try stage.file(Stage.canary([50, 100], hold: "120s"), analysis: Stage.noGate),
-            ])
-            try await stage.expect(run, says: "router confirms: 50 %")
-            // Six connections: soon at least one hangs on the canary.
-            let load = Load(port: stage.rig.frontends[0], connections: 6, perSecond: 60, life: 40)
-            try await Rig.until("a request hangs on the canary") { stage.rig.sessions(of: "app_green") > 0 }
+        try await Stage.withHangingRequest { (stage, run) async throws in
             #expect(try await stage.belay("abort").code == 0)
             #expect(stage.rig.value() == "0")
             #expect(await run.wait() == 3, "\(run.output)")
             #expect(stage.rig.sessions(of: "app_green") == 0)
-            load.stop()
         }
     }
 }

@@ -43,6 +43,21 @@ final class Stage {
         await stage.rig.stop()
     }
 
+    /// A release that holds at 50 % while a request hangs on the canary.
+    static func withHangingRequest(_ body: (Stage, LocalProcess) async throws -> Void) async throws {
+        try await with { stage in
+            try await stage.rig.startBlue()
+            try await stage.rig.startGreen(delay: 60_000)
+            let run = try await stage.start(["run", try stage.file(canary([50, 100], hold: "120s"), analysis: noGate)])
+            try await stage.expect(run, says: "router confirms: 50 %")
+            // Six connections: soon at least one hangs on the canary.
+            let load = Load(port: stage.rig.frontends[0], connections: 6, perSecond: 60, life: 60)
+            defer { load.stop() }
+            try await Rig.until("a request hangs on the canary") { stage.rig.sessions(of: "app_green") > 0 }
+            try await body(stage, run)
+        }
+    }
+
     func file(_ strategy: String, name: String = "rollout", analysis: String? = nil, max: String = "0.01") throws
         -> String
     {

@@ -95,16 +95,12 @@ struct HostileRouterTests {
         var before = Story()
         before.take(at: zero)
         before.confirm(at: seconds(0.5))
-        var during = Story.holding()
-        for (share, keyPath) in [(Weight.zero, 0), (Fixture.quarter, 1)] {
-            func takeOver(_ story: inout Story) {
-                story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
-                story.tell(
-                    .claimed(.ours(reading(share, file: share, at: seconds(5)), wasMarked: false)), at: seconds(5))
-                #expect(story.cause?.kind == .outsideChange)
-                #expect(story.machine.trafficWork?.kind == .wayBack)
-            }
-            if keyPath == 0 { takeOver(&before) } else { takeOver(&during) }
+        for (story, share) in [(before, Weight.zero), (Story.holding(), Fixture.quarter)] {
+            var story = story
+            story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
+            story.tell(.claimed(.ours(reading(share, file: share, at: seconds(5)), wasMarked: false)), at: seconds(5))
+            #expect(story.cause?.kind == .outsideChange)
+            #expect(story.machine.trafficWork?.kind == .wayBack)
         }
     }
 

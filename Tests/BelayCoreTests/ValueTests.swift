@@ -257,16 +257,20 @@ struct DriverTests {
     }
 
     @Test func `an adoption that was written late, when the traffic was back already, ends rolled back`() throws {
-        var story = Story.holding(Fixture.plan(steps: [PlanStep(weight: .full, hold: Hold(.zero))], metrics: []))
+        let plan = Fixture.plan(steps: [PlanStep(weight: .full, hold: Hold(.seconds(5)))], metrics: [])
+        var story = Story(plan)
+        story.take(at: zero)
+        story.confirm(at: seconds(0.5))
         story.confirm(at: seconds(1))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
-        guard let owed = append(driver.take(.tick, at: seconds(2))),
-            owed.records.contains(where: { $0.event == .adopted })
-        else { return }  // The plan adopts by itself elsewhere.
-        driver.unanswered(owed, at: seconds(3))
-        let lost = try #require(append(driver.take(.journalLost("no answer"), at: seconds(13))))
-        driver.keep(lost, at: seconds(13))
-        driver.answered(nil, at: seconds(14))
+        for second in [1.0, 3, 5] { story.tell(.tick, at: seconds(second)) }
+        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(6))
+        let owed = try #require(append(driver.take(.tick, at: seconds(6))))
+        #expect(owed.records.contains { $0.event == .adopted })
+        driver.unanswered(owed, at: seconds(7))
+        let lost = try #require(append(driver.take(.journalLost("no answer"), at: seconds(17))))
+        let isKept = driver.keep(lost, at: seconds(17))
+        #expect(isKept)
+        driver.answered(nil, at: seconds(18))
         #expect(driver.machine.state.isReturning)
     }
 }

@@ -249,14 +249,12 @@ struct LoopTests {
         var trouble = MemoryJournal.Trouble()
         trouble.lostAt = number
         let play = Play(Self.plan(hold: .seconds(3)), trouble: trouble)
-        let told = Locked<Int?>(nil)
         let result = await play.run()
         guard case .ended(let end) = result else {
             Issue.record("\(result)")
             return
         }
         #expect(end == .superseded("driver 2"))
-        _ = told
         // What was told last was the intent of a record that is there.
         let asked = play.journal.machine.state.asked.map(\.text)
         #expect(play.told.allSatisfy { asked.contains($0) || $0.hasPrefix("stable") })

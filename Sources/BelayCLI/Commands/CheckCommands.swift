@@ -61,12 +61,14 @@ struct PlanCommand: AsyncParsableCommand {
             notes.append("`run` will refuse this: the canary's side cannot serve: \(dead)")
         }
         let outlooks = await Release.outlooks(of: bound)
-        let sights = await Release.sights(of: bound.plan)
         let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
-        let answers = await Release.answers(of: bound.plan)
+        let looks = await Release.looks(at: bound.plan)
+        func section(_ title: String, _ lines: [String]) -> [String] {
+            lines.isEmpty ? [] : ["", title] + lines.map { "  \($0)" }
+        }
         let lines =
-            notes + text.lines + (answers.isEmpty ? [] : ["", "the gates answer now:"] + answers)
-            + (sights.isEmpty ? [] : ["", "the queries:"] + sights)
+            notes + text.lines + section("the gates answer now:", looks.answers)
+            + section("the queries:", looks.notes)
         guard store.output == .json else {
             for line in lines { Console.print(line) }
             return
@@ -239,7 +241,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 await check("router") {
                     do throws(CommandFailure) {
                         let bound = try await Release.bind(spec, journal: nil)
-                        try Release.checkCanServe(bound)
+                        try Release.checkCanServe(bound.plan, bound.survey)
                         return bound.survey.notes.joined(separator: "; ")
                     } catch {
                         guard error.code == .taken else { throw error }
@@ -250,8 +252,7 @@ struct DoctorCommand: AsyncParsableCommand {
                 await check("rights") { try rights(on: spec.haproxy) }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
-                        let notes = try await Release.tryMetrics(of: plan)
-                        let answers = await Release.answers(of: plan).map { $0.trimmingCharacters(in: .whitespaces) }
+                        let (answers, notes) = try await Release.tryMetrics(of: plan)
                         return (answers + notes).joined(separator: "; ")
                     }
                 }

@@ -79,8 +79,8 @@ struct RunCommand: AsyncParsableCommand {
         }
         let looking = Preflight.cancellable()
         let bound = try await Release.bind(spec, journal: journal)
-        try Release.checkCanServe(bound)
-        for note in try await Release.tryMetrics(of: bound.plan) { Console.say("note: \(note)") }
+        try Release.checkCanServe(bound.plan, bound.survey)
+        for note in try await Release.tryMetrics(of: bound.plan).notes { Console.say("note: \(note)") }
         for warning in await Release.warnings(bound) { Console.say("note: \(warning)") }
         looking.end()
         do {
@@ -231,6 +231,7 @@ struct RetryCommand: AsyncParsableCommand {
             throw CommandFailure(.taken, "\(found.id) is still under way; see `belay status \(found.id)`")
         }
         let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
+        let looking = Preflight.cancellable()
         let survey = try await Release.survey(plan.target.haproxy, journal: journal)
         guard let share = survey.secondShare, Roles(secondShare: share) == plan.roles else {
             throw CommandFailure(
@@ -238,10 +239,9 @@ struct RetryCommand: AsyncParsableCommand {
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
             )
         }
-        if let dead = survey.deadServers(of: plan.canary) {
-            throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
-        }
-        for note in try await Release.tryMetrics(of: plan) { Console.say("note: \(note)") }
+        try Release.checkCanServe(plan, survey)
+        for note in try await Release.tryMetrics(of: plan).notes { Console.say("note: \(note)") }
+        looking.end()
         let release = Release(
             journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
         let status = try await release.start(

@@ -29,10 +29,7 @@ struct TargetCommand: AsyncParsableCommand {
         while true {
             do throws(CommandFailure) {
                 let survey = try await Release.survey(target, journal: journal)
-                guard let share = survey.secondShare, let roles = Roles(secondShare: share) else {
-                    throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
-                }
-                return try show(target, roles, journal)
+                return try show(target, try Release.roles(of: survey), journal)
             } catch {
                 guard wait, error.code == .taken else { throw error }
                 if !said { for line in error.lines { Console.say(line) } }
@@ -66,10 +63,10 @@ struct TargetCommand: AsyncParsableCommand {
     private func released(on identity: String, _ journal: SQLiteJournal?) throws(CommandFailure) -> [String: String] {
         guard let journal else { return [:] }
         var revisions: [String: String] = [:]
-        let ids = try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: identity) }
-        for id in ids.suffix(50) {
-            guard let machine = try? journal.machine(of: id), machine.state.watchingSince != nil else { continue }
-            revisions[machine.plan.canary.name] = machine.plan.revision
+        for machine in try Release.exposed(on: identity, journal) {
+            let side = machine.plan.canary.name
+            revisions[side] = revisions[side] ?? machine.plan.revision
+            if revisions.count == 2 { break }
         }
         return revisions
     }

@@ -39,30 +39,20 @@ extension Release {
         return (worst.map { ["\($0.gate) \($0.text)"] } ?? []) + long.prefix(1)
     }
 
-    /// What each gate that can be asked before a release answers now.
-    static func answers(of plan: Plan) async -> [String] {
-        await asking { provider in await firstLooks(at: plan, provider).map(\.line) }
-    }
-
-    /// What `plan` says of the queries themselves: what `run` would refuse, and what is worth knowing.
-    static func sights(of plan: Plan) async -> [String] {
+    /// What `plan` says of the gates: each one's answer, or why `run` will refuse it; and what is worth knowing.
+    static func looks(at plan: Plan) async -> (answers: [String], notes: [String]) {
         await asking { provider in
-            let now = WallClock.systemTime
-            var lines: [String] = []
-            for metric in plan.metrics {
-                let sight = await MetricSight.look(at: metric, provider, at: now)
-                lines += sight.problems.map { "  \(metric.name): `run` will refuse this: \($0)" }
-                lines += sight.notes.map { "  \(metric.name): \($0)" }
-            }
-            return lines + provider.remarks.map { "  the server remarks: \($0)" }
+            let looks = await firstLooks(at: plan, provider)
+            return (
+                looks.flatMap(\.lines), looks.flatMap(\.notes) + provider.remarks.map { "the server remarks: \($0)" }
+            )
         }
     }
 
     /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried,
     /// and what belongs to a step is asked there.
-    /// - Returns: What is no mistake, and worth knowing: a line each.
-    @discardableResult
-    static func tryMetrics(of plan: Plan) async throws(CommandFailure) -> [String] {
+    /// - Returns: Each answer, and what is no mistake and worth knowing: a line each.
+    static func tryMetrics(of plan: Plan) async throws(CommandFailure) -> (answers: [String], notes: [String]) {
         try await asking { provider throws(CommandFailure) in
             let looks = await firstLooks(at: plan, provider)
             let invalid = looks.flatMap(\.mistakes)
@@ -71,7 +61,7 @@ extension Release {
                 throw CommandFailure(
                     invalid.isEmpty ? .unreachable : .invalid, lines: invalid + unreachable + ["nothing was touched"])
             }
-            return looks.flatMap(\.notes) + provider.remarks
+            return (looks.flatMap(\.lines), looks.flatMap(\.notes) + provider.remarks)
         }
     }
 
@@ -85,11 +75,10 @@ extension Release {
         private func named(_ messages: [String]) -> [String] { messages.map { "metric \(metric.name): \($0)" } }
 
         /// `errors: [0.002]`, or what is wrong.
-        var line: String {
+        var lines: [String] {
             let problems = mistakes + silences
             return problems.isEmpty
-                ? "  \(metric.name): \(answer.text)"
-                : problems.map { "  `run` will refuse this: \($0)" }.joined(separator: "\n")
+                ? ["\(metric.name): \(answer.text)"] : problems.map { "`run` will refuse this: \($0)" }
         }
 
         var mistakes: [String] { named((answer.complaint.map { [$0] } ?? []) + sight.problems) }
@@ -141,7 +130,9 @@ extension CommandQuery {
     fileprivate var missingProgram: String? {
         guard let program = arguments.first, program.contains("/") else { return nil }
         let path = program.hasPrefix("/") ? program : (directory.map { $0 + "/" } ?? "") + program
-        return access(path, X_OK) == 0 ? nil : "\(path): \(String(cString: strerror(errno)))"
+        guard access(path, X_OK) != 0 else { return nil }
+        let number = errno
+        return "\(path): \(String(cString: strerror(number)))"
     }
 }
 

@@ -85,10 +85,16 @@ struct Release {
 
     static func bind(_ spec: RolloutSpec, journal: SQLiteJournal?) async throws(CommandFailure) -> Bound {
         let survey = try await survey(spec.haproxy, journal: journal)
-        guard let share = survey.secondShare, let roles = Roles(secondShare: share) else {
+        let roles = try roles(of: survey)
+        return try bind(spec, survey, roles, original: roles.mirrored(.zero))
+    }
+
+    /// Which side is stable now.
+    static func roles(of survey: HAProxySurvey) throws(CommandFailure) -> Roles {
+        guard let roles = survey.secondShare.flatMap({ Roles(secondShare: $0) }) else {
             throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
         }
-        return try bind(spec, survey, roles, original: share)
+        return roles
     }
 
     /// While a release is under way: as seen from its stable side, whatever the router shows at this moment.
@@ -126,8 +132,8 @@ struct Release {
     }
 
     /// A raise to a side that can serve nothing would be refused later; better now.
-    static func checkCanServe(_ bound: Bound) throws(CommandFailure) {
-        guard let dead = bound.survey.deadServers(of: bound.plan.canary) else { return }
+    static func checkCanServe(_ plan: Plan, _ survey: HAProxySurvey) throws(CommandFailure) {
+        guard let dead = survey.deadServers(of: plan.canary) else { return }
         throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
     }
 
@@ -163,15 +169,19 @@ struct Release {
     }
 
     private func lastTraffic(of side: String, on target: String) throws(CommandFailure) -> Timestamp? {
+        try Self.exposed(on: target, journal).lazy.first { machine in
+            let isPromoted = machine.state.phase == .finished(.promoted)
+            return (isPromoted ? machine.plan.stable : machine.plan.canary).name == side
+        }?.state.phaseSince
+    }
+
+    /// The latest rollouts of a target that are over and gave their canary traffic, newest first, each read when it is asked for.
+    static func exposed(
+        on target: String, _ journal: SQLiteJournal
+    ) throws(CommandFailure) -> some Sequence<RolloutMachine> {
         let ids = try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: target) }
-        for id in ids.reversed().prefix(20) {
-            guard let machine = try? journal.machine(of: id), case .finished(let outcome) = machine.state.phase else {
-                continue
-            }
-            let ended = outcome == .promoted ? machine.plan.stable.name : machine.plan.canary.name
-            if ended == side, machine.state.watchingSince != nil { return machine.state.phaseSince }
-        }
-        return nil
+        return ids.suffix(50).reversed().lazy.compactMap { try? journal.machine(of: $0) }
+            .filter { $0.state.isFinished && $0.state.watchingSince != nil }
     }
 
     /// Records a new rollout and drives it to its end.
@@ -274,20 +284,26 @@ struct Release {
         }
         let result = await engine.drive(machine)
         withExtendedLifetime(watch) {}
-        return finish(id, lease, result, signalled.withLock { $0 })
+        return await finish(id, lease, result, signalled.withLock { $0 })
     }
 
-    private func finish(_ id: String, _ lease: Lease, _ result: Engine.Result, _ signal: Int32?) -> ExitStatus {
-        // The next driver need not wait for the lease to run out; a journal that cannot be written lets it run out.
-        _ = try? journal.release(lease)
+    private func finish(
+        _ id: String, _ lease: Lease, _ result: Engine.Result, _ signal: Int32?
+    ) async -> ExitStatus {
+        // The next driver need not wait for the lease to run out; a journal that cannot be written lets it run out, and one that
+        // hangs keeps nobody from ending. The head is printed where it can be read; `belay verify` is what checks the chain.
+        let head = await clock.wait(.seconds(1)) { bring in
+            Blocking("belay.end").post { [journal] in
+                _ = try? journal.release(lease)
+                bring((try? journal.head(of: id)?.hash) ?? nil)
+            }
+        }
         switch result {
         case .left:
             reporter.left(id)
             return .signal(signal ?? 15)
         case .ended(let end):
-            // Printed where it can be read; `belay verify` is what checks the chain.
-            let head = try? journal.head(of: id)?.hash
-            reporter.ended(id, end, head: head)
+            reporter.ended(id, end, head: head ?? nil)
             return ExitStatus(end)
         }
     }

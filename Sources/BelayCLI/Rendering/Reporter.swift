@@ -34,7 +34,7 @@ struct Reporter: Sendable {
     }
 
     func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
-        if isWorthALine(event), let (text, color) = EventText(plan: machine.plan).line(event) {
+        if isWorthALine(event, machine.plan), let (text, color) = EventText(plan: machine.plan).line(event) {
             say("\(Console.colored(TimeText.clock(at), .dim))  \(color.map { Console.colored(text, $0) } ?? text)")
         }
         if case .finished(.rolledBack) = event, !machine.state.oldProcesses.isEmpty {
@@ -52,14 +52,16 @@ struct Reporter: Sendable {
     }
 
     /// Without `--verbose` a measurement is told where it says something else than the one before.
-    private func isWorthALine(_ event: Event) -> Bool {
+    private func isWorthALine(_ event: Event, _ plan: Plan) -> Bool {
         guard !isVerbose, case .measured(let measured) = event else { return true }
         let measurement = measured.measurement
         var isBad = measurement.phase == .failed
         var word = measurement.phase.rawValue
         if let evidence = measurement.evidence {
             isBad = evidence.harm >= evidence.harmLimit
-            word += evidence.harm >= 3 ? " suspicious" : ""
+            let metrics = plan.metrics
+            let comparison = metrics.indices.contains(measurement.metric) ? metrics[measurement.metric].comparison : nil
+            word += comparison.map { evidence.harm >= $0.suspicion } ?? false ? " suspicious" : ""
         }
         return told.withLock { told in
             defer { told.words[measurement.metric] = word }

@@ -44,7 +44,8 @@ struct FileDesk: Sendable {
     private var isFull: Bool { late.withLock { $0 } >= Self.mostLate }
 
     private func begin<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
-        let value = await clock.wait(Self.patience, late: { [late] _ in late.withLock { $0 -= 1 } }) { bring in
+        let noteEnd: @Sendable (Value) -> Void = { [late] _ in late.withLock { $0 -= 1 } }
+        let value = await clock.wait(Self.patience, late: noteEnd) { bring in
             clock.hold()
             Self.queue.post { [clock] in
                 bring(body())

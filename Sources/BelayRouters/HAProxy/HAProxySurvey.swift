@@ -183,7 +183,8 @@ package struct HAProxySurvey: Sendable {
 
     /// The file is replaced by renaming, and lock and mark lie beside it.
     private mutating func checkRights(_ path: String) {
-        let folder = OwnedFile.folder(of: path)
+        let shared = SharedFolder(ofFile: path)
+        let folder = shared.path
         if access(folder, W_OK) != 0 {
             invalid(
                 "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
@@ -194,8 +195,7 @@ package struct HAProxySurvey: Sendable {
         if access(lock, F_OK) == 0, case .failed(let message) = FileLock.take(lock, patience: .zero) {
             invalid(message)
         }
-        var info = stat()
-        if stat(folder, &info) == 0, info.st_mode & S_IWOTH != 0, info.st_mode & S_ISVTX == 0 {
+        if shared.isOpenToAll {
             invalid(
                 "everybody may write to the folder \(folder), and so replace what Belay and HAProxy trust; `chmod o-w \(folder)`"
             )

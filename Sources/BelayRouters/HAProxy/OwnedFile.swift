@@ -39,8 +39,8 @@ enum OwnedFile {
             defer { close(file) }
             switch kind {
             case .existing where isThere: try keep(old, file, path)
-            case .existing: give(file, mode(inFolderOf: path), path)
-            case .mark: give(file, mode(inFolderOf: path) | 0o044, path)
+            case .existing: give(file, SharedFolder(ofFile: path).fileMode, path)
+            case .mark: give(file, SharedFolder(ofFile: path).fileMode | 0o044, path)
             }
             try writeAll(bytes, file, temporary)
             if fsync(file) != 0 { throw failure("fsync", temporary, errno) }
@@ -77,7 +77,9 @@ enum OwnedFile {
     /// Root works for whoever the folder belongs to: what it leaves there must not keep them out.
     static func give(_ file: Int32, _ mode: mode_t, _ path: String) {
         var info = stat()
-        if geteuid() == 0, stat(folder(of: path), &info) == 0 { _ = fchown(file, info.st_uid, info.st_gid) }
+        if geteuid() == 0, stat(SharedFolder(ofFile: path).path, &info) == 0 {
+            _ = fchown(file, info.st_uid, info.st_gid)
+        }
         fchmod(file, mode)
     }
 
@@ -87,18 +89,6 @@ enum OwnedFile {
             throw failure("its group \(old.st_gid) cannot be kept: fchown", path, errno)
         }
         fchmod(file, old.st_mode & 0o7777)
-    }
-
-    /// 0600; in a folder that a group shares on purpose (setgid and writable for it) 0660. The umask has no say.
-    static func mode(inFolderOf path: String) -> mode_t {
-        var info = stat()
-        guard stat(folder(of: path), &info) == 0 else { return 0o600 }
-        return info.st_mode & S_ISGID != 0 && info.st_mode & S_IWGRP != 0 ? 0o660 : 0o600
-    }
-
-    static func folder(of path: String) -> String {
-        guard let slash = path.lastIndex(of: "/") else { return "." }
-        return slash == path.startIndex ? "/" : String(path[..<slash])
     }
 
     private static func writeAll(_ bytes: [UInt8], _ file: Int32, _ path: String) throws(MapFile.Failure) {
@@ -112,7 +102,7 @@ enum OwnedFile {
     }
 
     private static func syncFolder(of path: String) {
-        let folder = open(folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folder = open(SharedFolder(ofFile: path).path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard folder >= 0 else { return }
         fsync(folder)
         close(folder)
@@ -152,9 +142,9 @@ final class FileLock: Sendable {
     static func take(_ path: String, patience: Duration) -> Attempt {
         var file = DescriptorReserve.open { open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) }
         if file < 0, errno == ENOENT {
-            file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
+            file = DescriptorReserve.open { open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600) }
             if file >= 0 {
-                OwnedFile.give(file, OwnedFile.mode(inFolderOf: path), path)
+                OwnedFile.give(file, SharedFolder(ofFile: path).fileMode, path)
             } else if errno == EEXIST {
                 file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
             }

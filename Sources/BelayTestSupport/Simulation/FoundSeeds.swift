@@ -16,5 +16,7 @@ extension Soak {
         2_026_112_890_072_846, 2_026_112_890_150_622,
         // Law 7: the end of a way back that was written late was folded twice.
         202_611_280_560_733,
+        // Law 5, the law itself: a measurement that was put off while the journal owed an answer was taken for the last one.
+        202_611_280_109_046,
     ]
 }
