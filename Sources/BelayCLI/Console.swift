@@ -15,10 +15,10 @@ enum Console {
         return poll(&entry, 1, 0) > 0 && Int32(entry.revents) & (POLLERR | POLLHUP | POLLNVAL) != 0
     }
 
-    /// One line, whatever is in the text.
     /// Whether stdout is a terminal that understands a moving cursor.
     static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
 
+    /// One line, whatever is in the text.
     static func say(_ line: String) { write(line.printableLine + "\n", to: 2) }
     static func print(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)

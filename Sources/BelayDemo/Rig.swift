@@ -111,10 +111,11 @@ package final class Rig {
         return process
     }
 
-    package func startHAProxy(_ index: Int = 0) async throws {
+    /// - Parameter hasMaster: As a service manager runs it: a master process and its worker.
+    package func startHAProxy(_ index: Int = 0, hasMaster: Bool = false) async throws {
         unlink(socket(index))
         haproxies[index] = try await LocalProcess.start(
-            "timeout", ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), "-db"],
+            "timeout", ["--kill-after=1", "\(life)", "haproxy", "-f", configPath(index), hasMaster ? "-W" : "-db"],
             environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
         try await Rig.until("HAProxy answers", log: "\(folder)/haproxy-\(index).log") {
             FileManager.default.fileExists(atPath: socket(index)) && Rig.connects(to: frontends[index])
@@ -131,6 +132,17 @@ package final class Rig {
                 "\(old)",
             ],
             environment: ["PATH": Rig.path], log: "\(folder)/haproxy-\(index).log")
+        try await Rig.until("HAProxy was reloaded", log: "\(folder)/haproxy-\(index).log") {
+            ![0, old].contains(haproxyPID(index))
+        }
+    }
+
+    /// A master's reload: it starts another worker, and the old one finishes what it has.
+    package func reloadMaster(_ index: Int = 0) async throws {
+        let old = haproxyPID(index)
+        let status = try String(contentsOfFile: "/proc/\(old)/status", encoding: .utf8)
+        let parent = status.split(separator: "\n").first { $0.hasPrefix("PPid:") }?.split(separator: "\t").last
+        kill(parent.flatMap { pid_t($0) } ?? 0, SIGUSR2)
         try await Rig.until("HAProxy was reloaded", log: "\(folder)/haproxy-\(index).log") {
             ![0, old].contains(haproxyPID(index))
         }

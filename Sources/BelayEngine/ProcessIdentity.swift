@@ -50,13 +50,34 @@ package struct ProcessIdentity: Hashable, Sendable {
             milliseconds: seconds * 1000 + Int64(ticks) * 1000 / Int64(max(sysconf(Int32(_SC_CLK_TCK)), 1)))
     }
 
-    /// Field 22 of `/proc/PID/stat`; the command before it may have spaces and parentheses.
+    /// Processes of the same program under the same parent, the parent being of that program, too: the workers of a server
+    /// with a master process. Empty where the process is gone or its parent is another program.
+    package static func workers(besideProcess pid: Int) -> [Int] {
+        guard let fields = fields(of: pid), let parent = fields.first.flatMap({ Int($0) }), parent > 1,
+            let name = name(of: pid), name == self.name(of: parent),
+            let children = try? String(contentsOfFile: "/proc/\(parent)/task/\(parent)/children", encoding: .utf8)
+        else { return [] }
+        return children.split(separator: " ").compactMap { Int($0) }.filter { $0 != pid && self.name(of: $0) == name }
+    }
+
+    private static func name(of pid: Int) -> String? {
+        try? String(contentsOfFile: "/proc/\(pid)/comm", encoding: .utf8)
+    }
+
+    /// Field 22 of `/proc/PID/stat`.
     private static func startTime(of pid: Int) -> Int? {
+        guard let fields = fields(of: pid) else { return nil }
+        return fields.count > 18 ? Int(fields[18]) : nil
+    }
+
+    /// The fields of `/proc/PID/stat` from the fourth on; nil where the process is gone. The command in the second one may
+    /// have spaces and parentheses.
+    private static func fields(of pid: Int) -> [Substring]? {
         guard let stat = try? String(contentsOfFile: "/proc/\(pid)/stat", encoding: .utf8),
             let end = stat.lastIndex(of: ")")
         else { return nil }
         let fields = stat[end...].split(separator: " ")
-        if fields.count > 1, fields[1] == "Z" { return nil }  // Dead, and not yet waited for.
-        return fields.count > 20 ? Int(fields[20]) : nil
+        // Dead, and not yet waited for.
+        return fields.count > 2 && fields[1] != "Z" ? Array(fields.dropFirst(2)) : nil
     }
 }

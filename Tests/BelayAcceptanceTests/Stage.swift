@@ -44,8 +44,14 @@ final class Stage {
     }
 
     /// A release that holds at 50 % while a request hangs on the canary.
-    static func withHangingRequest(_ body: (Stage, LocalProcess) async throws -> Void) async throws {
+    static func withHangingRequest(
+        hasMaster: Bool = false, _ body: (Stage, LocalProcess) async throws -> Void
+    ) async throws {
         try await with { stage in
+            if hasMaster {
+                await stage.rig.stopHAProxy()
+                try await stage.rig.startHAProxy(hasMaster: true)
+            }
             try await stage.rig.startBlue()
             try await stage.rig.startGreen(delay: 60_000)
             let run = try await stage.start(["run", try stage.file(canary([50, 100], hold: "120s"), analysis: noGate)])
@@ -65,6 +71,13 @@ final class Stage {
         try rig.rolloutFile(strategy: strategy, analysis: analysis, max: max).write(
             toFile: path, atomically: true, encoding: .utf8)
         return path
+    }
+
+    /// Changes a file of the rig's folder.
+    func edit(_ name: String, _ change: (String) -> String) throws {
+        let path = "\(rig.folder)/\(name)"
+        try change(try String(contentsOfFile: path, encoding: .utf8)).write(
+            toFile: path, atomically: true, encoding: .utf8)
     }
 
     /// A canary of these weights, each held for so long.

@@ -50,6 +50,18 @@ enum HAProxyLine {
             guard let start = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else { return false }
             return abs(start.milliseconds / 1000 - (process & 0xFFFF_FFFF)) <= 3
         }
+
+        /// Workers of the same master that began before it: after a reload they serve the connections they have, with the
+        /// map they had. Their number is that of `process`.
+        static func earlierWorkers(_ process: Int64) -> [Int64] {
+            guard isAlive(process), let own = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else {
+                return []
+            }
+            return ProcessIdentity.workers(besideProcess: Int(process >> 32)).compactMap { pid in
+                guard let start = ProcessIdentity.startMoment(ofProcess: pid), start < own else { return nil }
+                return Int64(pid) << 32 | (start.milliseconds / 1000 & 0xFFFF_FFFF)
+            }
+        }
     }
 
     /// Reads the answer to `read`: `Pid: 123`, `Start_time_sec: 1700000000`, `…, found=yes, …, value="1000", …`.

@@ -47,8 +47,9 @@ package struct HAProxyRouter: TrafficRouter {
 
     /// The sockets are this host's, and so are the processes behind them.
     private func oldProcesses(beside present: [Int64]) -> [Int] {
-        seen.withLock { seen in
-            seen.formUnion(present)
+        let siblings = present.flatMap(HAProxyLine.State.earlierWorkers)
+        return seen.withLock { seen in
+            seen.formUnion(present + siblings)
             seen = seen.filter { present.contains($0) || HAProxyLine.State.isAlive($0) }
             return seen.subtracting(present).map { Int($0 >> 32) }.sorted()
         }
