@@ -64,7 +64,7 @@ struct CopiedSeries: Sendable {
     ///   - samples: By a series' id; oldest first.
     ///   - counted: Series that count so far: their copies are the ones to set aside.
     ///   - known: Pairs that were found to be copies, and stay so whatever happens to their process.
-    /// - Returns: Also whether two that scrape the address were seen to tell different counters.
+    /// - Returns: Also whether two that scrape the address tell different counters at every moment of these samples.
     func copies(
         _ samples: [Int: [CounterSeries.Sample]], counted: Set<Int>, known: inout Set<Pair>
     ) -> (ids: Set<Int>, label: String?, areSeveral: Bool) {
@@ -85,7 +85,10 @@ struct CopiedSeries: Sendable {
                     if known.contains(pair), comparison.isApart || comparison.agreement != .other { return true }
                     let isCopy = comparison.agreement == .moved || comparison.isApart && isUnclear
                     if isCopy { known.insert(pair) }
-                    areSeveral = areSeveral || comparison.isApart && comparison.agreement == .other
+                    areSeveral =
+                        areSeveral
+                        || comparison.isApart && comparison.agreement == .other
+                            && differAlways(earlier, group, samples)
                     return isCopy
                 }
                 guard hasOriginal else { continue }
@@ -145,6 +148,23 @@ struct CopiedSeries: Sendable {
             return (found == .unclear ? .unclear : .none, isApart)
         }
         return (found, isApart)
+    }
+
+    /// Whether at every moment something that both have shows that they are two counters. A single agreement speaks against
+    /// it: where two processes answer in turn, two that scrape them see now the same one and now not.
+    private func differAlways(_ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {
+        var agreesAt: [Timestamp: Bool] = [:]
+        for (labels, id) in one.members {
+            guard let twin = other.members[labels], let ours = samples[id], let theirs = samples[twin] else { continue }
+            for (own, others) in [(ours, theirs), (theirs, ours)] {
+                for sample in own {
+                    guard let after = others.firstIndex(where: { $0.at > sample.at }), after > 0 else { continue }
+                    let isBetween = others[after - 1].value <= sample.value && sample.value <= others[after].value
+                    agreesAt[sample.at, default: true] = agreesAt[sample.at, default: true] && isBetween
+                }
+            }
+        }
+        return !agreesAt.isEmpty && !agreesAt.values.contains(true)
     }
 
     private func isLate(_ one: Group, beside other: Group, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {

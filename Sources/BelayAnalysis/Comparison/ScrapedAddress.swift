@@ -11,7 +11,7 @@ struct ScrapedAddress: Sendable {
     private var countedTo = Timestamp(milliseconds: .min)
     /// What was counted last, and of which page.
     private var told: [(page: Int, from: Timestamp, to: Timestamp)] = []
-    /// Whether its pages were seen to tell different counters: two processes whose addresses were made one.
+    /// Whether its pages tell different counters now: two processes whose addresses were made one.
     private var isOfSeveral = false
     private var knownCopies: Set<CopiedSeries.Pair> = []
     var pages: [ScrapedPage] = []
@@ -38,7 +38,7 @@ struct ScrapedAddress: Sendable {
         self.copies = copies
         guard !copies.isEmpty else { return ([], nil) }
         let (ids, label, areSeveral) = copies.copies(samples, counted: counted, known: &knownCopies)
-        isOfSeveral = isOfSeveral || areSeveral
+        isOfSeveral = areSeveral
         for id in ids {
             counted.remove(id)
             // Series that turned out to be copies leave the page they stood on with their originals.
@@ -67,7 +67,7 @@ struct ScrapedAddress: Sendable {
         guard let last = new.last else { return new }
         for (id, place) in pageOfSeries where place == page { counted.insert(id) }
         countedTo = max(countedTo, last.to)
-        if !mayBeOnlyOne { told = told.suffix(64) + new.map { (page, $0.from, $0.to) } }
+        told = told.suffix(64) + new.map { (page, $0.from, $0.to) }
         return new
     }
 

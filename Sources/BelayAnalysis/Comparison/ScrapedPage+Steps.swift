@@ -32,6 +32,23 @@ extension ScrapedPage {
         return growth(before, scrape, later, setting)
     }
 
+    /// What the first scrape of a page shows of the time since `origin`, when all its series were at 0.
+    /// - Parameters:
+    ///   - tally: What it shows; nil where more of it is bad than there is.
+    ///   - isWitnessed: The process is older than its series.
+    func firstStep(
+        _ tally: CounterRoles.Tally?, from origin: Timestamp, _ isWitnessed: Bool, _ scrape: Scrape,
+        _ later: ArraySlice<Scrape>, _ setting: Setting
+    ) -> Step {
+        guard let tally else { return .leaveOut(.badExceedsAll, through: 0) }
+        switch isPlausible(tally.requests, in: origin.duration(to: scrape.at).inSeconds, setting) {
+        case true?: return .count(tally, from: origin, .restarted)
+        case nil: return isWitnessed ? .leaveOut(.jumped, through: 0) : .count(tally, from: origin, .restarted)
+        // A process that begins in a surge shows more than the others' traffic before it explains.
+        case false?: return borneOut(tally, from: origin, scrape, later, setting, needed: 1)
+        }
+    }
+
     private enum Process {
         case same, unknown, another
         case restarted(at: Timestamp)
@@ -80,6 +97,10 @@ extension ScrapedPage {
         let isRiseExplained = isPlausible(max(rise, 0), in: onwards, setting) ?? !isBack
         if isBack, isExplained != true || !isRiseExplained { return .leaveOut(.alternating, through: 1) }
         guard isExplained == true else { return .leaveOut(.replaced, through: 0) }
+        // Where two answered in turn a moment ago it is the other one, and the scrape in which the first was back is missing.
+        if let alternatedAt, alternatedAt.duration(to: scrape.at) <= Self.memory {
+            return .leaveOut(.alternating, through: 0)
+        }
         return .count(tally, from: before.at, .restarted)
     }
 
@@ -107,19 +128,21 @@ extension ScrapedPage {
         case nil:
             // Nothing is known that it could be held against.
             guard tally.requests > 0 else { return .count(tally, from: before.at, .unproven) }
-            return borneOut(tally, before, scrape, later, setting, needed: 3)
-        case false?: return borneOut(tally, before, scrape, later, setting, needed: 1)
+            return borneOut(tally, from: before.at, scrape, later, setting, needed: 3)
+        case false?: return borneOut(tally, from: before.at, scrape, later, setting, needed: 1)
         }
     }
 
     /// More than what is known explains: the traffic that follows has to bear it out. A surge goes on; what comes of another
     /// counter under the same name comes once.
-    /// - Parameter needed: So many scrapes with traffic that do not bear it out speak against it.
+    /// - Parameters:
+    ///   - origin: From when on it was counted.
+    ///   - needed: So many scrapes with traffic that do not bear it out speak against it.
     private func borneOut(
-        _ tally: CounterRoles.Tally, _ before: Scrape, _ scrape: Scrape, _ later: ArraySlice<Scrape>,
+        _ tally: CounterRoles.Tally, from origin: Timestamp, _ scrape: Scrape, _ later: ArraySlice<Scrape>,
         _ setting: Setting, needed: Int
     ) -> Step {
-        let seconds = before.at.duration(to: scrape.at).inSeconds
+        let seconds = origin.duration(to: scrape.at).inSeconds
         var (earlier, against) = (scrape, 0)
         for (place, next) in later.enumerated() {
             if hasFallen(from: earlier, to: next) { return .leaveOut(.alternating, through: place + 1) }
@@ -128,7 +151,7 @@ extension ScrapedPage {
             earlier = next
             guard requests > 0 else { continue }
             if tally.requests <= Self.bound(on: Self.largestSurge * onwards * seconds) {
-                return .count(tally, from: before.at, .continued)
+                return .count(tally, from: origin, .continued)
             }
             against += 1
             if against == needed { return .leaveOut(.jumped, through: 0) }

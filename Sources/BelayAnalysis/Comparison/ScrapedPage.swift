@@ -89,6 +89,8 @@ struct ScrapedPage: Sendable {
     private var silentUntil = Timestamp(milliseconds: .min)
     /// Children that went away, with their last values: one that appears at such a height or above may be the same.
     private(set) var ended: [Gone] = []
+    /// When two processes were last seen to answer in turn.
+    private(set) var alternatedAt: Timestamp?
     /// When each series was last seen to grow, and when the page was first read.
     private var movedAt: [Int: Timestamp] = [:]
     private var firstAt: Timestamp?
@@ -97,8 +99,8 @@ struct ScrapedPage: Sendable {
     static let largestSurge = 4.0
     /// So long a series may be missing before it has ended.
     static let patience: Duration = .seconds(20)
-    /// So long a series that ended may come back under another name.
-    private static let memory: Duration = .seconds(120)
+    /// So long a series that ended may come back under another name, and a second process that answered in turn.
+    static let memory: Duration = .seconds(120)
     /// Two clocks that tell one beginning may differ by so much.
     static let startTolerance: Duration = .milliseconds(1500)
 
@@ -114,7 +116,10 @@ struct ScrapedPage: Sendable {
         while index < scrapes.count {
             let scrape = scrapes[index]
             guard let before = last else {
-                begin(with: scrape, setting, &outcome)
+                guard begin(with: scrape, scrapes[(index + 1)...], setting, &outcome) else {
+                    outcome.isWaiting = true
+                    return outcome
+                }
                 index += 1
                 continue
             }
@@ -142,6 +147,7 @@ struct ScrapedPage: Sendable {
             case .leaveOut(let distortion, let further):
                 // So that a real surge is not left out for ever.
                 if distortion == .jumped { pace = [pace, setting.pace].compactMap(\.self).max().map { $0 * 2 } }
+                if distortion == .alternating { alternatedAt = scrape.at }
                 if !isPast { outcome.leftOut.append(distortion) }
                 index += further
                 if distortion == .renamed || distortion == .ended { bury(before, scrapes[index]) }
@@ -163,24 +169,27 @@ struct ScrapedPage: Sendable {
 
     /// The first scrape of a page is where counting begins. Its values count only where the process began after the start,
     /// or was seen at an earlier scrape without any of these series.
-    private mutating func begin(with scrape: Scrape, _ setting: Setting, _ outcome: inout Outcome) {
+    /// - Returns: False where only what follows will tell whether the values count; the scrape is then read again.
+    private mutating func begin(
+        with scrape: Scrape, _ later: ArraySlice<Scrape>, _ setting: Setting, _ outcome: inout Outcome
+    ) -> Bool {
+        if scrape.at > setting.start, !setting.isKnownAddress, let (origin, isWitnessed) = origin(of: scrape, setting),
+            origin >= silentUntil
+        {
+            let growth = scrape.entries.map { (setting.role[$0.id], $0.value) }
+            switch firstStep(setting.roles.tally(growth), from: origin, isWitnessed, scrape, later, setting) {
+            case .count(let tally, let from, _):
+                outcome.pieces.append(
+                    CountedPiece(
+                        target: setting.target, from: from, to: scrape.at, requests: tally.requests, bad: tally.bad))
+            case .leaveOut(let distortion, _): outcome.leftOut.append(distortion)
+            case .wait, .passOver: return false
+            }
+        }
+        if scrape.at > setting.start, setting.isKnownAddress { succeedsAt = scrape.at }
         last = scrape
         firstAt = firstAt ?? scrape.at
-        guard scrape.at > setting.start else { return }
-        if setting.isKnownAddress {
-            succeedsAt = scrape.at
-            return
-        }
-        guard let (origin, isWitnessed) = origin(of: scrape, setting), origin >= silentUntil else { return }
-        let growth = scrape.entries.map { (setting.role[$0.id], $0.value) }
-        let seconds = origin.duration(to: scrape.at).inSeconds
-        guard let tally = setting.roles.tally(growth), isPlausible(tally.requests, in: seconds, setting) ?? !isWitnessed
-        else {
-            return outcome.leftOut.append(.jumped)
-        }
-        outcome.pieces.append(
-            CountedPiece(
-                target: setting.target, from: origin, to: scrape.at, requests: tally.requests, bad: tally.bad))
+        return true
     }
 
     /// From when on the values of a page's first scrape were counted; nil where nobody knows.

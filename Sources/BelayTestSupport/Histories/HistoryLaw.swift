@@ -5,7 +5,7 @@ internal import BelayCore
 ///
 /// The law: a counted window holds at most what happened between its oldest sample and its end; a target is counted or left
 /// out whole, good and bad together; nothing counts twice; what is left out has a reason; where a telling loses nothing,
-/// everything is counted; counting resumes within two scrapes of a distortion's end; harm is declared only where the truth
+/// everything is counted; counting resumes within two scrapes and a look of a distortion's end; harm is declared only where the truth
 /// of the same windows declares it.
 package struct HistoryLaw {
     package struct Broken: Error, Sendable {
@@ -244,7 +244,8 @@ package struct HistoryLaw {
         ]
         guard steady.isDisjoint(with: history.tellings), !history.tells(.restartsOften) else { return }
         let isAlternating = history.tells(.twoProcesses) || history.tells(.twoProcessesWithStartTimes)
-        let end = Int64(isAlternating ? history.to : history.from + 4) * 1000
+        // The look in whose time the distortion ended may leave the other version's counts out as well.
+        let end = Int64((isAlternating ? history.to : history.from + 4) + history.pollInterval) * 1000
         for (address, scrapes) in store.scrapes {
             // What was scraped well before the last look.
             let after = scrapes.filter { $0 >= end && $0 < Int64(RequestHistory.length - 75) * 1000 }
