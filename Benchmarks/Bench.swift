@@ -181,7 +181,7 @@ struct Bench {
         metric.successCondition = "result[0] < 0.01"
         let sides = Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g"))
         let target = Target(
-            haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: id)
+            traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)), identity: id)
         let steps = [1000, 2500, 5000, 10_000].map {
             PlanStep(weight: Weight(basisPoints: $0)!, hold: Hold(.seconds(300)))
         }

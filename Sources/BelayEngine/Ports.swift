@@ -8,15 +8,16 @@ package struct OwnerMark: Hashable, Sendable {
     /// The name of the stable side.
     package var stable: String
     /// What the target held before the rollout.
-    package var original: String
+    package var original: JSONValue
     /// The journal's path.
     package var store: String
     package var process: ProcessIdentity
     /// Set by a takeover that found no mark: somebody had taken it away, and what they returned is not raised again.
     package var isAfterRescue = false
 
-    package init(rollout: String, epoch: Int, stable: String, original: String, store: String, process: ProcessIdentity)
-    {
+    package init(
+        rollout: String, epoch: Int, stable: String, original: JSONValue, store: String, process: ProcessIdentity
+    ) {
         self.rollout = rollout
         self.epoch = epoch
         self.stable = stable

@@ -4,7 +4,7 @@ internal import BelayCore
 enum StoredPlan {
     static func encode(_ started: Event.Started) -> JSONValue {
         .members([
-            "plan": encode(started.plan), "original": .string(started.original),
+            "plan": encode(started.plan), "original": started.original,
             "settleUntil": started.settleUntil.map { .time($0) }, "deadline": started.deadline.map { .time($0) },
             "actor": .string(started.actor.name),
             "groups": started.actor.groups.isEmpty ? nil : .strings(started.actor.groups),
@@ -17,7 +17,7 @@ enum StoredPlan {
 
     static func decode(_ json: JSONValue) throws(Unreadable) -> Event.Started {
         var started = Event.Started(
-            plan: try plan(try need(json["plan"])), original: json["original"]?.string ?? "",
+            plan: try plan(try need(json["plan"])), original: json["original"] ?? .null,
             settleUntil: json["settleUntil"]?.time, deadline: json["deadline"]?.time,
             actor: Actor(name: json["actor"]?.string ?? "", groups: json["groups"]?.strings ?? []),
             reason: json["reason"]?.string ?? "")
@@ -32,7 +32,7 @@ enum StoredPlan {
 
     static func encode(_ plan: Plan) -> JSONValue {
         .members([
-            "name": .string(plan.name), "revision": .string(plan.revision), "target": encode(plan.target),
+            "name": .string(plan.name), "revision": .string(plan.revision), "target": plan.target.json,
             "canaryIsSecond": .bool(plan.roles.canaryIsSecond), "steps": .array(plan.steps.map(encode)),
             "metrics": .array(plan.metrics.map(StoredMetric.encode)),
             "progressDeadline": .duration(plan.progressDeadline),
@@ -47,42 +47,13 @@ enum StoredPlan {
         for item in json["metrics"]?.array ?? [] { metrics.append(try StoredMetric.decode(item)) }
         var plan = Plan(
             name: try need(json["name"]?.string), revision: try need(json["revision"]?.string),
-            target: try target(try need(json["target"])),
+            target: try Target(json: try need(json["target"])),
             roles: Roles(canaryIsSecond: try need(json["canaryIsSecond"]?.bool)),
             steps: steps, metrics: metrics)
         plan.progressDeadline = try need(json["progressDeadline"]?.duration)
         plan.waitLimit = try need(json["waitLimit"]?.duration)
         plan.settle = json["settle"]?.duration
         return plan
-    }
-
-    private static func encode(_ target: Target) -> JSONValue {
-        let haproxy = target.haproxy
-        return .members([
-            "identity": .string(target.identity),
-            "haproxy": .members([
-                "sockets": .strings(haproxy.sockets), "map": .string(haproxy.mapFile), "key": .string(haproxy.key),
-                "first": encode(haproxy.sides.first), "second": encode(haproxy.sides.second),
-            ]),
-        ])
-    }
-
-    private static func target(_ json: JSONValue) throws(Unreadable) -> Target {
-        let haproxy = try need(json["haproxy"])
-        return Target(
-            haproxy: HAProxyTarget(
-                sockets: try need(haproxy["sockets"]?.strings), mapFile: try need(haproxy["map"]?.string),
-                key: try need(haproxy["key"]?.string),
-                sides: Sides(first: try side(haproxy["first"]), second: try side(haproxy["second"]))),
-            identity: try need(json["identity"]?.string))
-    }
-
-    private static func encode(_ side: Side) -> JSONValue {
-        .members(["name": .string(side.name), "backend": .string(side.backend)])
-    }
-
-    private static func side(_ json: JSONValue?) throws(Unreadable) -> Side {
-        Side(name: try need(json?["name"]?.string), backend: try need(json?["backend"]?.string))
     }
 
     private static func encode(_ step: PlanStep) -> JSONValue {

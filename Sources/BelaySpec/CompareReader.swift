@@ -90,7 +90,7 @@ enum CompareReader {
         let rest = text.dropFirst(name.count)
         guard rest.isEmpty ? !name.isEmpty : rest.hasPrefix("{") && rest.hasSuffix("}") else {
             reader.fail(
-                "`\(SpecReader.shortened(text))` is no selector such as http_requests_total{app=\"x\"}: raw counters are "
+                "`\(text.shortened)` is no selector such as http_requests_total{app=\"x\"}: raw counters are "
                     + "compared, without rate(), sum() or a range")
             return nil
         }
@@ -104,7 +104,7 @@ enum CompareReader {
                 let pattern = reader.nonEmptyText()
             else { return nil }
             guard (try? Regex(pattern)) != nil else {
-                reader.fail("`\(SpecReader.shortened(pattern))` is no regular expression")
+                reader.fail("`\(pattern.shortened)` is no regular expression")
                 return nil
             }
             return .init(label: label, pattern: pattern)

@@ -45,7 +45,7 @@ enum EndpointReader {
                     + "`authentication: {basicAuth: {username: NAME, password: env:VARIABLE}}`")
         }
         guard !["http://", "https://", "{{env:", "{{file:"].contains(where: { address.hasPrefix($0) }) else { return }
-        reader.fail("`\(SpecReader.shortened(address))` must begin with http:// or https://")
+        reader.fail("`\(address.shortened)` must begin with http:// or https://")
     }
 
     /// A list of `{key, value}`.

@@ -146,7 +146,7 @@ struct MetricReader {
                 let isCut = error.offset == text.count && reader.node.scalar?.style == .plain
                 let hint = isCut ? "; in YAML ` #` begins a comment: put the condition in quotes" : ""
                 reader.fail(
-                    "`\(SpecReader.shortened(text))`, character \(error.offset + 1): \(error.message)\(hint)",
+                    "`\(text.shortened)`, character \(error.offset + 1): \(error.message)\(hint)",
                     columnOffset: error.offset)
             }
         }

@@ -89,7 +89,7 @@ struct ProviderReader {
         }
         guard let duration = Duration(text: inner) else {
             reader.fail(
-                "`\(SpecReader.shortened(text))` is not so long ago: `5m`, or `now() - duration(\"5m\")` as in Argo; "
+                "`\(text.shortened)` is not so long ago: `5m`, or `now() - duration(\"5m\")` as in Argo; "
                     + "a fixed date would show the same in every measurement")
             return nil
         }
@@ -116,7 +116,7 @@ struct ProviderReader {
             do throws(JSONPath.Failure) {
                 query.path = try JSONPath(text)
             } catch {
-                path.fail("`\(SpecReader.shortened(text))`: \(error.message)")
+                path.fail("`\(text.shortened)`: \(error.message)")
             }
         }
         if let text = fields["body"]?.text(allowsSecrets: true) { query.body = .text(text) }

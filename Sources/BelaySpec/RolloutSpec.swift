@@ -5,7 +5,7 @@ internal import Yams
 package struct RolloutSpec {
     package let name: String
     package let revision: String
-    package let haproxy: HAProxyTarget
+    package let traffic: Traffic
     /// Where each `ref` was found.
     package let notes: [String]
 
@@ -22,8 +22,8 @@ package struct RolloutSpec {
 
     /// The plan, and what is no mistake in it and worth knowing.
     func compiled(roles: Roles, identity: String) throws(SpecFailure) -> (plan: Plan, notes: [SpecIssue]) {
-        let target = Target(haproxy: haproxy, identity: identity)
-        let (stable, canary) = (roles.stable(of: haproxy.sides), roles.canary(of: haproxy.sides))
+        let target = Target(traffic: traffic, identity: identity)
+        let (stable, canary) = (roles.stable(of: target.sides), roles.canary(of: target.sides))
         let facts = [
             "canary.side": canary.name, "canary.backend": canary.backend, "stable.side": stable.name,
             "stable.backend": stable.backend, "revision": revision, "name": name,

@@ -49,17 +49,17 @@ package struct SpecLoader {
 
     /// Only the router of a rollout's file, whatever is wrong with the rest: for `rescue`.
     /// - Throws: ``SpecFailure`` with what is wrong in `traffic`.
-    package func target(_ source: SpecSource) throws(SpecFailure) -> HAProxyTarget {
+    package func traffic(_ source: SpecSource) throws(SpecFailure) -> Traffic {
         let context = SpecContext(file: source.file, environment: environment)
         let document = try SpecDocument.parse(source, overrides: overrides, context: context)
         guard case .mapping(let mapping) = document.spec.node, let node = mapping[Node("traffic")] else {
             document.spec.fail("`traffic` is missing")
             throw SpecFailure(context.issues)
         }
-        guard let target = TrafficReader.haproxy(SpecReader(node: node, path: "spec.traffic", context: context)) else {
+        guard let traffic = TrafficReader.read(SpecReader(node: node, path: "spec.traffic", context: context)) else {
             throw SpecFailure(context.issues)
         }
-        return target
+        return traffic
     }
 
     /// Everything that is wrong with a file of any kind, without a router.
@@ -128,7 +128,7 @@ package struct SpecLoader {
         } else if let named, let bad = named.unicodeScalars.first(where: { !Self.revisionScalars.contains($0) }) {
             // It stands in queries, commands and logs, and often comes from a branch's name.
             (revision == nil ? fields["revision"] ?? document.spec : document.spec).fail(
-                "the revision `\(SpecReader.shortened(named).printable)`\(revision == nil ? "" : " (--revision)") has "
+                "the revision `\(named.shortened.printable)`\(revision == nil ? "" : " (--revision)") has "
                     + "`\(String(bad).printable)`; it may have letters, digits and . _ - + : / @ ~")
         } else if named == nil {
             document.spec.fail("`revision` is missing; say it here or with --revision")
@@ -136,20 +136,16 @@ package struct SpecLoader {
         if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
             _ = workload.required("external")
         }
-        let haproxy = fields.required("traffic").flatMap { TrafficReader.haproxy($0) }
+        let traffic = fields.required("traffic").flatMap(TrafficReader.read)
         let (server, uses, saysNone) = analysis(fields["analysis"], file, &found)
         let strategy = fields.required("strategy").map { readStrategy($0, file, &found, &others) } ?? StrategySteps()
         if uses.isEmpty, !saysNone, strategy.steps.allSatisfy({ $0.templates.isEmpty }) {
             document.spec.fail("a rollout without a gate is refused; name templates, or say `analysis: none`")
         }
         // Whatever is missing, the templates and their arguments are still checked: all mistakes at once.
-        let nowhere = HAProxyTarget(
-            sockets: [], mapFile: "", key: "",
-            sides: Sides(first: Side(name: "first", backend: "first"), second: Side(name: "second", backend: "second")))
         return RolloutSpec(
-            name: document.name, revision: named ?? "0", haproxy: haproxy ?? nowhere, notes: found, strategy: strategy,
-            uses: uses,
-            server: server, environment: environment)
+            name: document.name, revision: named ?? "0", traffic: traffic ?? TrafficReader.nowhere, notes: found,
+            strategy: strategy, uses: uses, server: server, environment: environment)
     }
 
     private static let revisionScalars = Set(

@@ -62,6 +62,22 @@ struct SpecReader {
         }
     }
 
+    /// The node at a path below this one, as far as there is one: `map.file`, `instances[1].socket`.
+    func descendant(_ path: String) -> SpecReader {
+        path.split(whereSeparator: { ".[]".contains($0) }).reduce(self) { reader, step in
+            let below: Node? =
+                switch reader.node {
+                case .mapping(let mapping): mapping[Node(String(step))]
+                case .sequence(let sequence):
+                    Int(step).flatMap { sequence.indices.contains($0) ? sequence[$0] : nil }
+                case .scalar, .alias: nil
+                }
+            let isIndex = if case .sequence = reader.node { true } else { false }
+            let name = isIndex ? "\(reader.path)[\(step)]" : "\(reader.path).\(step)"
+            return below.map { SpecReader(node: $0, path: name, context: context) } ?? reader
+        }
+    }
+
     func list() -> [SpecReader]? {
         guard case .sequence(let sequence) = node else {
             fail("a list is expected here")
@@ -117,7 +133,7 @@ struct SpecReader {
     func integer(_ range: ClosedRange<Int>) -> Int? {
         guard let text = text() else { return nil }
         guard let value = Int(text), range.contains(value) else {
-            fail("`\(Self.shortened(text))` is not a whole number in \(range.lowerBound)…\(range.upperBound)")
+            fail("`\(text.shortened)` is not a whole number in \(range.lowerBound)…\(range.upperBound)")
             return nil
         }
         return value
@@ -129,7 +145,7 @@ struct SpecReader {
         let percent = text.hasSuffix("%")
         let digits = percent ? String(text.dropLast()).filter { $0 != " " } : text
         guard let number = Double(digits), range.contains(percent ? number / 100 : number) else {
-            fail("`\(Self.shortened(text))` is not a \(what) in \(range.lowerBound)…\(range.upperBound)")
+            fail("`\(text.shortened)` is not a \(what) in \(range.lowerBound)…\(range.upperBound)")
             return nil
         }
         return percent ? number / 100 : number
@@ -138,7 +154,7 @@ struct SpecReader {
     func bool() -> Bool? {
         guard let text = text() else { return nil }
         guard let value = ["true": true, "false": false][text] else {
-            fail("`\(Self.shortened(text))` is neither true nor false")
+            fail("`\(text.shortened)` is neither true nor false")
             return nil
         }
         return value
@@ -190,7 +206,7 @@ struct SpecReader {
     func duration() -> Duration? {
         guard let text = text() else { return nil }
         guard let value = Duration(text: text) else {
-            fail("`\(Self.shortened(text))` is not a duration such as 90s, 5m or 1h30m")
+            fail("`\(text.shortened)` is not a duration such as 90s, 5m or 1h30m")
             return nil
         }
         return value
@@ -201,7 +217,7 @@ struct SpecReader {
         let digits = text.hasSuffix("%") ? String(text.dropLast()) : text
         guard digits.allSatisfy({ $0.isASCII && ($0.isNumber || "-.".contains($0)) }), let percent = Double(digits)
         else {
-            fail("`\(Self.shortened(text))` is not a weight in percent")
+            fail("`\(text.shortened)` is not a weight in percent")
             return nil
         }
         guard (0...100).contains(percent) else {
@@ -219,7 +235,7 @@ struct SpecReader {
         guard let text = text() else { return nil }
         guard let value = Value(rawValue: text) else {
             fail(
-                "`\(Self.shortened(text))` is not known\(Spelling.hint(for: text, in: Value.allCases.map(\.rawValue)))")
+                "`\(text.shortened)` is not known\(Spelling.hint(for: text, in: Value.allCases.map(\.rawValue)))")
             return nil
         }
         return value
@@ -270,7 +286,6 @@ struct SpecReader {
         return expanded + rest
     }
 
-    static func shortened(_ text: String) -> String { text.count <= 60 ? text : text.prefix(57) + "…" }
 }
 
 /// The known members of one mapping.

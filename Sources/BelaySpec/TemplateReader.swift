@@ -193,7 +193,7 @@ struct TemplateReader {
             else { continue }
             if known.contains("limit") { _ = fields.required("limit")?.integer(1...1_000_000) }
             guard let pattern = try? Regex(text) else {
-                rule.fail("`\(SpecReader.shortened(text))` is no regular expression; all metrics are `.*`")
+                rule.fail("`\(text.shortened)` is no regular expression; all metrics are `.*`")
                 continue
             }
             let matches = metrics.indices.filter { metrics[$0].name.contains(pattern) }

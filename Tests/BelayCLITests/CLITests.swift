@@ -202,7 +202,7 @@ struct CLITests {
         metric.successCondition = "result[0] < 0.01"
         let sides = Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g"))
         let target = Target(
-            haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: "t")
+            traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)), identity: "t")
         let steps = [PlanStep(weight: Weight(basisPoints: 2500)!, hold: Hold(.seconds(60))), PlanStep(weight: .full)]
         let plan = Plan(
             name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true), steps: steps,

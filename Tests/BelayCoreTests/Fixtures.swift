@@ -21,7 +21,8 @@ enum Fixture {
         steps: [PlanStep]? = nil, metrics: [Metric] = [metric()], _ change: (inout Plan) -> Void = { _ in }
     ) -> Plan {
         let target = Target(
-            haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: "haproxy:h:/m:k")
+            traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)),
+            identity: "haproxy:h:/m:k")
         let usual = [
             PlanStep(weight: quarter, hold: Hold(.seconds(30))), PlanStep(weight: .full, hold: Hold(.seconds(30))),
         ]

@@ -20,7 +20,7 @@ struct LoopTests {
         let sides = Sides(
             first: Side(name: "blue", backend: "app_blue"), second: Side(name: "green", backend: "app_green"))
         let target = Target(
-            haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: "t")
+            traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)), identity: "t")
         return Plan(
             name: "app", revision: "2", target: target, roles: Roles(canaryIsSecond: true),
             steps: weights.map { PlanStep(weight: Weight(basisPoints: $0 * 100)!, hold: Hold(hold)) },

@@ -46,7 +46,8 @@ struct ComparisonRecordTests {
         let plan = Plan(
             name: "app", revision: "2",
             target: Target(
-                haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: "t"),
+                traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)), identity: "t"
+            ),
             roles: Roles(canaryIsSecond: true), steps: [PlanStep(weight: .full)], metrics: [Self.metric])
         let started = Event.started(.init(plan: plan, original: "0", actor: Actor(name: "alice")))
         #expect(try Self.readBack(started) == started)

@@ -23,7 +23,8 @@ struct JournalTests {
         var plan = Plan(
             name: "app", revision: "2",
             target: Target(
-                haproxy: HAProxyTarget(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides), identity: target),
+                traffic: .haproxy(HAProxyTraffic(sockets: ["/s"], mapFile: "/m", key: "k", sides: sides)),
+                identity: target),
             roles: Roles(canaryIsSecond: true),
             steps: [
                 PlanStep(

@@ -7,7 +7,7 @@ import Testing
 
 @Suite("HAProxy's lines and files")
 struct HAProxyTests {
-    private let target = HAProxyTarget(
+    private let target = HAProxyTraffic(
         sockets: ["/s"], mapFile: "/m/app.map", key: "app",
         sides: Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g")))
 

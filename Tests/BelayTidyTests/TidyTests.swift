@@ -71,6 +71,25 @@ struct TidyTests {
         }
     }
 
+    /// What a vendor may be named by: its value and its reader, its folder, one case in the registry, the rig of real servers,
+    /// the list of ready files, and one imaginary target for tests.
+    @Test func `a vendor's name stands in its own rooms alone`() throws {
+        let vendors = ["haproxy", "nginx", "envoy", "istio", "gatewayapi", "caddy", "traefik"]
+        let rooms = [
+            "BelayCore/Model/Traffic/", "BelaySpec/Traffic/", "BelayRouters/Kits.swift", "BelayDemo/", "BelayCLI/Demo/",
+            "BelayCLI/Files/ReadyFiles.swift", "BelayTestSupport/ImaginaryTarget.swift",
+        ]
+        let base = Self.root.appending(path: "Sources").path + "/"
+        for file in try Self.swiftFiles(below: "Sources") {
+            let path = String(file.path.dropFirst(base.count))
+            if rooms.contains(where: path.hasPrefix) { continue }
+            let text = try String(contentsOf: file, encoding: .utf8).lowercased()
+            for vendor in vendors where !path.lowercased().hasPrefix("belayrouters/\(vendor)/") {
+                #expect(!text.contains(vendor), "\(path) names \(vendor)")
+            }
+        }
+    }
+
     @Test func `no file is longer than 400 lines and no line than 160 columns`() throws {
         for file in try Self.swiftFiles(below: "Sources") + Self.swiftFiles(below: "Tests") {
             let lines = try Self.lines(of: file)

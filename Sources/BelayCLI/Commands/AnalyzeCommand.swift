@@ -28,7 +28,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
         Signals.unblock()
         let spec = try spec.load()
         let plan = try await plan(spec)
-        let share = await HAProxySurvey.take(of: spec.haproxy).secondShare.map { plan.roles.mirrored($0) }
+        let share = await Kits.kit(for: spec.traffic).survey().secondShare.map { plan.roles.mirrored($0) }
         let asked = share.map { Double($0.basisPoints) / 10_000 }
         let readings = await Release.asking { provider in await Self.measure(plan, provider, over: over, asked: asked) }
         for reading in readings { store.output == .json ? Console.print(reading.json) : Console.print(reading.line) }
@@ -38,16 +38,16 @@ struct AnalyzeCommand: AsyncParsableCommand {
     }
 
     private func plan(_ spec: RolloutSpec) async throws(CommandFailure) -> Plan {
-        let roles = try await roles(spec.haproxy)
+        let roles = try await roles(spec.traffic)
         do throws(SpecFailure) {
-            return try spec.plan(roles: roles, identity: Release.identity(of: spec.haproxy))
+            return try spec.plan(roles: roles, identity: Release.identity(of: spec.traffic))
         } catch {
             throw CommandFailure(error)
         }
     }
 
-    private func roles(_ target: HAProxyTarget) async throws(CommandFailure) -> Roles {
-        let names = [target.sides.first.name, target.sides.second.name]
+    private func roles(_ traffic: Traffic) async throws(CommandFailure) -> Roles {
+        let names = traffic.sides.names
         if let canary {
             guard let index = names.firstIndex(of: canary) else {
                 throw SimulateCommand.usage("--canary \(canary): the sides are \(names.joined(separator: " and "))")
@@ -55,12 +55,12 @@ struct AnalyzeCommand: AsyncParsableCommand {
             return Roles(canaryIsSecond: index == 1)
         }
         if let journal = try? store.open(.operate),
-            let id = try? journal.rolloutUnderWay(on: Release.identity(of: target)),
+            let id = try? journal.rolloutUnderWay(on: Release.identity(of: traffic)),
             let machine = try? journal.machine(of: id)
         {
             return machine.plan.roles
         }
-        guard let share = await HAProxySurvey.take(of: target).secondShare else {
+        guard let share = await Kits.kit(for: traffic).survey().secondShare else {
             throw CommandFailure(
                 .unreachable, "the router cannot be read, so that nobody knows which side is the canary",
                 "say it with --canary \(names.joined(separator: " or --canary "))")

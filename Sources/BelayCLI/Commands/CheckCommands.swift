@@ -57,7 +57,7 @@ struct PlanCommand: AsyncParsableCommand {
             notes = ["`run` will refuse this now:"] + error.lines.map { "  \($0)" } + [""]
             bound = try await Release.bindBusy(spec, journal: journal)
         }
-        if let dead = bound.survey.deadServers(of: bound.plan.canary) {
+        if let dead = bound.survey.cannotServe[bound.plan.canary.name] {
             notes.append("`run` will refuse this: the canary's side cannot serve: \(dead)")
         }
         let outlooks = await Release.outlooks(of: bound)
@@ -86,29 +86,26 @@ struct PlanText {
     private var plan: Plan { bound.plan }
 
     var lines: [String] {
-        let target = plan.target.haproxy
         var lines = [
             "\(plan.name) \(plan.revision): \(plan.stable.name) (\(plan.stable.backend)) → \(plan.canary.name) (\(plan.canary.backend))"
         ]
         lines += notes.map { "  \($0)" } + bound.survey.notes.map { "  found \($0)" }
         lines.append("")
-        lines.append("  0. pin: \(write(.zero)) on \(target.sockets.count) instance(s), read back, then the file")
+        lines.append("  0. pin: \(write(.zero)) \(bound.kit.writeWords)")
         for (index, step) in plan.steps.enumerated() { lines += describe(index, step) }
         lines.append(
-            "  \(plan.steps.count + 1). adopt: \(plan.canary.name) is stable for the next release; the mark \(target.mapFile).\(target.key).owner goes"
+            "  \(plan.steps.count + 1). adopt: \(plan.canary.name) is stable for the next release; the mark \(bound.kit.ownership.place) goes"
         )
         lines.append("")
         lines.append(
-            "way back, from anywhere: `set map` to \(value(.zero)) at once on all instances, read back, fenced; about \(roundTrip)"
+            "way back, from anywhere: \(bound.kit.wayBackWords(to: plan.roles.mirrored(.zero))); about \(roundTrip)"
         )
+        let (cuts, fences) = (bound.survey.cutsConnections, bound.survey.fencesWriters)
         lines.append(
-            bound.survey.mayCut
-                ? "  what is left on \(plan.canary.name) after \(HAProxyRouter.drainBound.text) is cut (admin socket)"
-                : "  long connections are not cut: that needs an admin socket; new requests follow the map at once")
-        if bound.survey.isShared {
-            lines.append(
-                "  the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
-        }
+            cuts.isThere
+                ? "  what is left on \(plan.canary.name) after \(Drain.bound.text) is cut (\(cuts.why))"
+                : "  long connections are not cut: \(cuts.why); new requests follow at once")
+        if !fences.isThere { lines.append("  \(fences.why), and the way back is asserted twice") }
         lines +=
             ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.flatMap(describe))
         lines.append(
@@ -139,7 +136,7 @@ struct PlanText {
     }
 
     private func value(_ share: Weight) -> Int { plan.roles.mirrored(share).basisPoints }
-    private func write(_ share: Weight) -> String { "\(plan.target.haproxy.key) = \(value(share))" }
+    private func write(_ share: Weight) -> String { bound.kit.words(for: plan.roles.mirrored(share)) }
 
     private func describe(_ index: Int, _ step: PlanStep) -> [String] {
         let name = step.name.map { " (\($0))" } ?? ""
@@ -238,18 +235,21 @@ struct DoctorCommand: AsyncParsableCommand {
             let loaded = Result { try SpecOptions.parse([file, "--revision", "doctor"]).load() }
             await check("file") { "\(try loaded.get().name): no mistakes" }
             if case .success(let spec) = loaded {
+                var rights: [String] = []
                 await check("router") {
                     do throws(CommandFailure) {
                         let bound = try await Release.bind(spec, journal: nil)
+                        rights = bound.survey.rights
                         try Release.checkCanServe(bound.plan, bound.survey)
                         return bound.survey.notes.joined(separator: "; ")
                     } catch {
                         guard error.code == .taken else { throw error }
                         let bound = try await Release.bindBusy(spec, journal: nil)
+                        rights = bound.survey.rights
                         return (["a release is under way"] + bound.survey.notes).joined(separator: "; ")
                     }
                 }
-                await check("rights") { try rights(on: spec.haproxy) }
+                if !rights.isEmpty { await check("rights") { rights.joined(separator: "; ") } }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
                         let (answers, notes) = try await Release.tryMetrics(of: plan)
@@ -259,13 +259,5 @@ struct DoctorCommand: AsyncParsableCommand {
             }
         }
         if let first = failed.first { throw ExitCode(first.code.rawValue) }
-    }
-
-    private func rights(on target: HAProxyTarget) throws -> String {
-        let folder = URL(fileURLWithPath: target.mapFile).deletingLastPathComponent().path
-        guard FileManager.default.isWritableFile(atPath: folder) else {
-            throw CommandFailure(.invalid, "the folder \(folder) must be writable: the map is replaced by renaming")
-        }
-        return "\(folder) is writable"
     }
 }

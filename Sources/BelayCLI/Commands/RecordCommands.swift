@@ -74,8 +74,9 @@ struct ShowCommand: ParsableCommand {
         let plan = started.plan
         if evidence { return try showEvidence(id, plan, records) }
         Console.print("\(id)  \(plan.name) \(plan.revision)")
+        let found = started.original.string ?? JSONText.write(started.original)
         Console.print(
-            "target \(plan.target.identity), stable \(plan.stable.name), canary \(plan.canary.name), found at \(started.original)"
+            "target \(plan.target.identity), stable \(plan.stable.name), canary \(plan.canary.name), found at \(found)"
         )
         Console.print("steps \(plan.steps.map { "\($0.weight.text) for \($0.hold.max.text)" }.joined(separator: ", "))")
         let text = EventText(plan: plan)

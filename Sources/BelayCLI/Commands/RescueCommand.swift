@@ -19,11 +19,12 @@ struct RescueCommand: AsyncParsableCommand {
     func run() async throws {
         Signals.unblock()
         // Only the traffic part has to be right: at such a moment a mistake in a gate must not stand in the way.
-        let target = try SpecFiles.target(file, overrides: overrides)
-        let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
-        let (side, mark) = try stableSide(target, owner)
-        let roles = Roles(canaryIsSecond: side == target.sides.first.name)
-        let router = HAProxyRouter(target: target, roles: roles, clock: WallClock())
+        let traffic = try SpecFiles.traffic(file, overrides: overrides)
+        let kit = Kits.kit(for: traffic)
+        let owner = kit.ownership
+        let (side, mark) = try stableSide(traffic, owner)
+        let roles = Roles(canaryIsSecond: side == traffic.sides.first.name)
+        let router = kit.router(roles, WallClock())
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         let rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
         let end = ContinuousClock.now + .seconds(60)
@@ -37,7 +38,7 @@ struct RescueCommand: AsyncParsableCommand {
                 Console.say(
                     "all traffic is on \(side), confirmed by \(reading.instances.filter { $0.running != nil }.count) of \(reading.instances.count) instance(s)"
                 )
-                for (path, instance) in zip(target.sockets, reading.instances) where instance.running == nil {
+                for (path, instance) in zip(traffic.instances, reading.instances) where instance.running == nil {
                     Console.say("\(path) is out of reach; it will start with \(side)")
                 }
                 if let living {
@@ -57,13 +58,13 @@ struct RescueCommand: AsyncParsableCommand {
         throw CommandFailure(.needsAttention, "stable 100 % on \(side) could not be confirmed in 60 s: \(complaint)")
     }
 
-    private func stableSide(_ target: HAProxyTarget, _ owner: OwnerFile) throws -> (String, OwnerMark?) {
+    private func stableSide(_ traffic: Traffic, _ owner: any TargetOwnership) throws -> (String, OwnerMark?) {
         var mark: OwnerMark?
         if case .mark(let found) = owner.read() { mark = found }
-        let names = [target.sides.first.name, target.sides.second.name]
+        let names = traffic.sides.names
         guard let side = stable ?? mark?.stable else {
             let why =
-                if case .unreadable(let words) = owner.read() { words } else { "there is no mark at \(owner.path)" }
+                if case .unreadable(let words) = owner.read() { words } else { "there is no mark at \(owner.place)" }
             throw CommandFailure(
                 .invalid,
                 "\(why); say which side is stable: --stable \(names.joined(separator: " or --stable "))"

@@ -232,8 +232,8 @@ struct RetryCommand: AsyncParsableCommand {
         }
         let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
         let looking = Preflight.cancellable()
-        let survey = try await Release.survey(plan.target.haproxy, journal: journal)
-        guard let share = survey.secondShare, Roles(secondShare: share) == plan.roles else {
+        let survey = try await Release.survey(plan.target.traffic, journal: journal)
+        guard survey.roles == plan.roles else {
             throw CommandFailure(
                 .invalid,
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
@@ -245,7 +245,7 @@ struct RetryCommand: AsyncParsableCommand {
         let release = Release(
             journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
         let status = try await release.start(
-            plan, original: "\(share.basisPoints)", key: nil, digest: nil, timeout: nil, actor: who.person,
+            plan, original: survey.original, key: nil, digest: nil, timeout: nil, actor: who.person,
             reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason, onCancel: onCancel)
         throw ExitCode(status.rawValue)
     }

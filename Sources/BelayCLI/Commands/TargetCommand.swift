@@ -23,13 +23,13 @@ struct TargetCommand: AsyncParsableCommand {
 
     func run() async throws {
         Signals.unblock()
-        let target = try SpecFiles.target(file, overrides: overrides)
+        let traffic = try SpecFiles.traffic(file, overrides: overrides)
         let journal = try? store.open(.operate)  // Without one nothing of ours has been released.
         var said = false
         while true {
             do throws(CommandFailure) {
-                let survey = try await Release.survey(target, journal: journal)
-                return try show(target, try Release.roles(of: survey), journal)
+                let survey = try await Release.survey(traffic, journal: journal)
+                return try show(traffic, try Release.roles(of: survey), journal)
             } catch {
                 guard wait, error.code == .taken else { throw error }
                 if !said { for line in error.lines { Console.say(line) } }
@@ -39,9 +39,9 @@ struct TargetCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ target: HAProxyTarget, _ roles: Roles, _ journal: SQLiteJournal?) throws(CommandFailure) {
-        let (idle, stable) = (roles.canary(of: target.sides), roles.stable(of: target.sides))
-        let released = try released(on: Release.identity(of: target), journal)
+    private func show(_ traffic: Traffic, _ roles: Roles, _ journal: SQLiteJournal?) throws(CommandFailure) {
+        let (idle, stable) = (roles.canary(of: traffic.sides), roles.stable(of: traffic.sides))
+        let released = try released(on: Release.identity(of: traffic), journal)
         if store.output == .json {
             func members(_ side: Side) -> JSONValue {
                 .object([

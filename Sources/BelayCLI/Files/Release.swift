@@ -22,31 +22,31 @@ struct Release {
         let plan: Plan
         /// The same with the roles changed: what its queries say of stable.
         let mirrored: Plan?
-        let survey: HAProxySurvey
-        let original: String
+        let survey: Survey
+        let kit: any TargetKit
+        let original: JSONValue
     }
 
-    static func identity(of target: HAProxyTarget) -> String {
-        "haproxy:\(ProcessIdentity.hostName):\(target.mapFile):\(target.key)"
-    }
+    static func identity(of traffic: Traffic) -> String { traffic.identity(on: ProcessIdentity.hostName) }
 
     /// Looks at ownership first, then at the router; changes nothing.
     /// - Throws: ``CommandFailure`` 7 where the target is another rollout's, 8 where a socket does not answer, 2 for the rest.
-    static func survey(_ target: HAProxyTarget, journal: SQLiteJournal?) async throws(CommandFailure) -> HAProxySurvey {
-        let identity = identity(of: target)
+    static func survey(_ traffic: Traffic, journal: SQLiteJournal?) async throws(CommandFailure) -> Survey {
+        let identity = identity(of: traffic)
         if let journal,
             let busy = try orFail({ () throws(JournalFailure) in try journal.rolloutUnderWay(on: identity) })
         {
             throw CommandFailure(
                 .taken,
-                "\(busy) is under way on this target (\(target.mapFile), key \(target.key)); nothing was touched",
+                "\(busy) is under way on this target (\(traffic.words)); nothing was touched",
                 Operation.driverWords(of: busy, in: journal, at: WallClock.systemTime))
         }
         let over =
             try journal.map { journal throws(CommandFailure) in
                 try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: identity) }
             } ?? []
-        let owner = OwnerFile(mapFile: target.mapFile, key: target.key)
+        let kit = Kits.kit(for: traffic)
+        let owner = kit.ownership
         switch owner.read() {
         case .none: break
         case .mark(let mark) where over.contains(mark.rollout): break
@@ -57,16 +57,16 @@ struct Release {
                 owner.mayBeDriven(mark)
                     ? "its driver may be alive: `belay status \(mark.rollout) --db \(mark.store)` on \(mark.process.host)"
                     : "its driver is gone: `belay resume \(mark.rollout) --db \(mark.store)` on \(mark.process.host) goes on with it",
-                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.path))"
+                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(owner.place))"
             )
         case .unreadable(let why): throw CommandFailure(.taken, "\(why); nothing was touched")
         }
-        let survey = await HAProxySurvey.take(of: target)
+        let survey = await kit.survey()
         try check(survey)
         return survey
     }
 
-    private static func check(_ survey: HAProxySurvey) throws(CommandFailure) {
+    private static func check(_ survey: Survey) throws(CommandFailure) {
         guard !survey.problems.isEmpty else { return }
         var code = ExitStatus.unreachable
         let lines = survey.problems.map { problem in
@@ -84,14 +84,13 @@ struct Release {
     }
 
     static func bind(_ spec: RolloutSpec, journal: SQLiteJournal?) async throws(CommandFailure) -> Bound {
-        let survey = try await survey(spec.haproxy, journal: journal)
-        let roles = try roles(of: survey)
-        return try bind(spec, survey, roles, original: roles.mirrored(.zero))
+        let survey = try await survey(spec.traffic, journal: journal)
+        return try bind(spec, survey, try roles(of: survey))
     }
 
     /// Which side is stable now.
-    static func roles(of survey: HAProxySurvey) throws(CommandFailure) -> Roles {
-        guard let roles = survey.secondShare.flatMap({ Roles(secondShare: $0) }) else {
+    static func roles(of survey: Survey) throws(CommandFailure) -> Roles {
+        guard let roles = survey.roles else {
             throw CommandFailure(.invalid, "the router's share cannot be read; nothing was touched")
         }
         return roles
@@ -99,41 +98,44 @@ struct Release {
 
     /// While a release is under way: as seen from its stable side, whatever the router shows at this moment.
     static func bindBusy(_ spec: RolloutSpec, journal: SQLiteJournal?) async throws(CommandFailure) -> Bound {
-        let survey = await HAProxySurvey.take(of: spec.haproxy)
+        let kit = Kits.kit(for: spec.traffic)
+        let survey = await kit.survey()
         var stable: String?
         if let journal,
             let id = try orFail({ () throws(JournalFailure) in
-                try journal.rolloutUnderWay(on: identity(of: spec.haproxy))
+                try journal.rolloutUnderWay(on: identity(of: spec.traffic))
             })
         {
             stable = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }.plan.stable.name
-        } else if case .mark(let mark) = OwnerFile(mapFile: spec.haproxy.mapFile, key: spec.haproxy.key).read() {
+        } else if case .mark(let mark) = kit.ownership.read() {
             stable = mark.stable
         }
-        let roles = Roles(canaryIsSecond: stable != spec.haproxy.sides.second.name)
-        return try bind(spec, survey, roles, original: roles.mirrored(.zero))
+        let roles = Roles(canaryIsSecond: stable != spec.traffic.sides.second.name)
+        return try bind(spec, survey, roles)
     }
 
     private static func bind(
-        _ spec: RolloutSpec, _ survey: HAProxySurvey, _ roles: Roles, original: Weight
+        _ spec: RolloutSpec, _ survey: Survey, _ roles: Roles
     ) throws(CommandFailure) -> Bound {
         do throws(SpecFailure) {
-            var plan = try spec.plan(roles: roles, identity: identity(of: spec.haproxy))
+            var plan = try spec.plan(roles: roles, identity: identity(of: spec.traffic))
             // Whoever takes over runs elsewhere.
             for index in plan.metrics.indices {
                 plan.metrics[index].resolveDirectory(FileManager.default.currentDirectoryPath)
             }
             let mirrored = try? spec.plan(
                 roles: Roles(canaryIsSecond: !roles.canaryIsSecond), identity: plan.target.identity)
-            return Bound(plan: plan, mirrored: mirrored, survey: survey, original: "\(original.basisPoints)")
+            return Bound(
+                plan: plan, mirrored: mirrored, survey: survey, kit: Kits.kit(for: spec.traffic),
+                original: survey.original)
         } catch {
             throw CommandFailure(error)
         }
     }
 
     /// A raise to a side that can serve nothing would be refused later; better now.
-    static func checkCanServe(_ plan: Plan, _ survey: HAProxySurvey) throws(CommandFailure) {
-        guard let dead = survey.deadServers(of: plan.canary) else { return }
+    static func checkCanServe(_ plan: Plan, _ survey: Survey) throws(CommandFailure) {
+        guard let dead = survey.cannotServe[plan.canary.name] else { return }
         throw CommandFailure(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
     }
 
@@ -159,8 +161,7 @@ struct Release {
     /// knows. A side that never had any has nothing to settle.
     func settleUntil(_ plan: Plan, at now: Timestamp) throws(CommandFailure) -> Timestamp? {
         if plan.settle == .zero { return nil }
-        let haproxy = plan.target.haproxy
-        let recorded = OwnerFile(mapFile: haproxy.mapFile, key: haproxy.key).lastTraffic(of: plan.canary.name)
+        let recorded = Kits.kit(for: plan.target.traffic).ownership.lastTraffic(of: plan.canary.name)
         let last = [try lastTraffic(of: plan.canary.name, on: plan.target.identity), recorded].compactMap(\.self).max()
         // A record from the future is a clock's mistake, and nobody waits for it longer than from now.
         guard let last = last.map({ min($0, now) }) else { return nil }
@@ -186,7 +187,8 @@ struct Release {
 
     /// Records a new rollout and drives it to its end.
     func start(
-        _ plan: Plan, original: String, key: String?, digest: String?, timeout: Duration?, actor: Actor, reason: String,
+        _ plan: Plan, original: JSONValue, key: String?, digest: String?, timeout: Duration?, actor: Actor,
+        reason: String,
         onCancel: OnCancel
     ) async throws(CommandFailure) -> ExitStatus {
         let now = clock.now
@@ -217,7 +219,7 @@ struct Release {
     ) async throws(CommandFailure) -> ExitStatus {
         let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }
         let target = machine.plan.target
-        guard target.identity == Self.identity(of: target.haproxy) else {
+        guard target.identity == Self.identity(of: target.traffic) else {
             throw CommandFailure(
                 .invalid,
                 "\(id) drives \(target.identity), which is not on this host (\(ProcessIdentity.hostName)); nothing was touched"
@@ -266,7 +268,7 @@ struct Release {
             rollout: id, epoch: lease.epoch, stable: plan.stable.name, original: machine.started.original,
             store: journal.path, process: .current)
         var setup = Engine.Setup(
-            journal: journal, router: HAProxyRouter(target: plan.target.haproxy, roles: plan.roles, clock: clock),
+            journal: journal, router: Kits.kit(for: plan.target.traffic).router(plan.roles, clock),
             provider: provider, clock: clock, lease: lease, mark: mark)
         setup.superseding =
             (try orFail { () throws(JournalFailure) in try journal.finishedRollouts(on: plan.target.identity) })

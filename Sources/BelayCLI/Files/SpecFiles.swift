@@ -22,10 +22,10 @@ enum SpecFiles {
     }
 
     /// Only the router of a rollout's file, whatever is wrong with the rest.
-    static func target(_ file: String, overrides: [String]) throws(CommandFailure) -> HAProxyTarget {
+    static func traffic(_ file: String, overrides: [String]) throws(CommandFailure) -> Traffic {
         let (source, loader) = (try read(file), try loader(overrides: overrides))
         do throws(SpecFailure) {
-            return try loader.target(source)
+            return try loader.traffic(source)
         } catch {
             throw CommandFailure(error)
         }

@@ -38,7 +38,7 @@ package enum Event: Hashable, Sendable {
     package struct Started: Hashable, Sendable {
         package var plan: Plan
         /// What the router held before Belay touched it, as it was read.
-        package var original: String
+        package var original: JSONValue
         package var settleUntil: Timestamp?
         package var deadline: Timestamp?
         package var actor: Actor
@@ -62,7 +62,7 @@ package enum Event: Hashable, Sendable {
         }
 
         package init(
-            plan: Plan, original: String, settleUntil: Timestamp? = nil, deadline: Timestamp? = nil, actor: Actor,
+            plan: Plan, original: JSONValue, settleUntil: Timestamp? = nil, deadline: Timestamp? = nil, actor: Actor,
             reason: String = ""
         ) {
             self.plan = plan

@@ -107,31 +107,3 @@ package struct Approval: Hashable, Sendable {
         from.isEmpty || from.contains(actor.name) || actor.groups.contains { from.contains("group:\($0)") }
     }
 }
-
-/// The router a rollout drives, and what tells it from another one of the same name.
-package struct Target: Hashable, Sendable {
-    package var haproxy: HAProxyTarget
-    /// `haproxy:HOST:MAP:KEY`; one rollout may be under way on it.
-    package var identity: String
-    package var sides: Sides { haproxy.sides }
-
-    package init(haproxy: HAProxyTarget, identity: String) {
-        self.haproxy = haproxy
-        self.identity = identity
-    }
-}
-
-/// One key of an HAProxy map that holds the share of the second side, on instances that are always driven together.
-package struct HAProxyTarget: Hashable, Sendable {
-    package var sockets: [String]
-    package var mapFile: String
-    package var key: String
-    package var sides: Sides
-
-    package init(sockets: [String], mapFile: String, key: String, sides: Sides) {
-        self.sockets = sockets
-        self.mapFile = mapFile
-        self.key = key
-        self.sides = sides
-    }
-}

@@ -1,3 +1,8 @@
+extension StringProtocol {
+    /// At most 60 characters of it, for a message.
+    package var shortened: String { count <= 60 ? String(self) : prefix(57) + "…" }
+}
+
 /// Text from outside is data: a server's answer, a reason, a name must not move a terminal's cursor, begin a line of a CI
 /// log, or turn the reading order round.
 extension StringProtocol {

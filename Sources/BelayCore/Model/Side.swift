@@ -9,6 +9,14 @@ package struct Side: Hashable, Sendable {
     }
 }
 
+extension Side {
+    package var json: JSONValue { .members(["name": .string(name), "backend": .string(backend)]) }
+
+    package init(json: JSONValue?) throws(Unreadable) {
+        self.init(name: try need(json?["name"]?.string), backend: try need(json?["backend"]?.string))
+    }
+}
+
 /// The two halves of a router, in the order the file gives them. The router's value is the share of `second`.
 package struct Sides: Hashable, Sendable {
     package let first: Side
@@ -18,6 +26,8 @@ package struct Sides: Hashable, Sendable {
         self.first = first
         self.second = second
     }
+
+    package var names: [String] { [first.name, second.name] }
 }
 
 /// Which side plays which role in one rollout. Derived from the live router and never written as a side's name,

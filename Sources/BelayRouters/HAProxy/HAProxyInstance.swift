@@ -10,7 +10,7 @@ struct HAProxyInstance: Sendable {
         case shared(value: Int)
     }
 
-    let target: HAProxyTarget
+    let target: HAProxyTraffic
     let socket: HAProxySocket
 
     func state() async -> Result<HAProxyLine.State, HAProxySocket.Failure> {

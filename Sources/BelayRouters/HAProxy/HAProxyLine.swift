@@ -3,21 +3,21 @@ internal import BelayEngine
 
 /// The lines sent to HAProxy, and what its answers say. Answers are judged by their content: there are no status codes.
 enum HAProxyLine {
-    static func set(_ target: HAProxyTarget, _ value: Int) -> String {
+    static func set(_ target: HAProxyTraffic, _ value: Int) -> String {
         "set map \(target.mapFile) \(target.key) \(value)"
     }
-    static func add(_ target: HAProxyTarget, _ value: Int) -> String {
+    static func add(_ target: HAProxyTraffic, _ value: Int) -> String {
         "add map \(target.mapFile) \(target.key) \(value)"
     }
-    static func prepare(_ target: HAProxyTarget) -> String { "prepare map \(target.mapFile)" }
+    static func prepare(_ target: HAProxyTraffic) -> String { "prepare map \(target.mapFile)" }
 
-    static func add(_ target: HAProxyTarget, _ value: Int, version: Int) -> String {
+    static func add(_ target: HAProxyTraffic, _ value: Int, version: Int) -> String {
         "add map @\(version) \(target.mapFile) \(target.key) \(value)"
     }
 
-    static func commit(_ target: HAProxyTarget, version: Int) -> String { "commit map @\(version) \(target.mapFile)" }
-    static func read(_ target: HAProxyTarget) -> String { "show info; get map \(target.mapFile) \(target.key)" }
-    static func show(_ target: HAProxyTarget) -> String { "show map \(target.mapFile)" }
+    static func commit(_ target: HAProxyTraffic, version: Int) -> String { "commit map @\(version) \(target.mapFile)" }
+    static func read(_ target: HAProxyTraffic) -> String { "show info; get map \(target.mapFile) \(target.key)" }
+    static func show(_ target: HAProxyTraffic) -> String { "show map \(target.mapFile)" }
 
     /// A setter's answer is empty; any other text is what went wrong.
     static func complaint(_ answer: String) -> String? {

@@ -9,7 +9,7 @@ package import BelayEngine
 /// commit would take them away: there every write is `set map`, and the way back is asserted once more after the longest
 /// write deadline.
 package struct HAProxyRouter: TrafficRouter {
-    private let target: HAProxyTarget
+    private let target: HAProxyTraffic
     private let roles: Roles
     private let instances: [HAProxyInstance]
     private let file: MapFile
@@ -21,7 +21,7 @@ package struct HAProxyRouter: TrafficRouter {
     /// Processes that were seen: after a reload an earlier one may still serve.
     private let seen = Locked<Set<Int64>>([])
 
-    package init(target: HAProxyTarget, roles: Roles, clock: any EngineClock) {
+    package init(target: HAProxyTraffic, roles: Roles, clock: any EngineClock) {
         self.target = target
         self.roles = roles
         self.clock = clock
@@ -197,14 +197,11 @@ package struct HAProxyRouter: TrafficRouter {
 
     package func renew(_ mark: OwnerMark) async { _ = await files.run { [owner] in owner.touch() } }
 
-    /// How long what is left on the canary side may take to end by itself after a way back.
-    package static let drainBound: Duration = .seconds(10)
-
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         if case .wayBack(drains: true, _) = ending {
             let canary = roles.canary(of: target.sides).backend
-            let end = ContinuousClock.now + Self.drainBound
-            _ = await onAll { await $0.drain(backend: canary, within: Self.drainBound) }
+            let end = ContinuousClock.now + Drain.bound
+            _ = await onAll { await $0.drain(backend: canary, within: Drain.bound) }
             // An earlier process answers no socket any more; it ends with its connections.
             while ContinuousClock.now < end, !Task.isCancelled, await !read().oldProcesses.isEmpty {
                 try? await Task.sleep(for: .milliseconds(200))  // Cancelled: the loop's condition ends it.

@@ -32,7 +32,7 @@ struct HAProxySocket: Sendable {
     /// What the process behind the socket holds. While HAProxy ends it may close in the middle of its answer: that is none, and
     /// no key that is gone.
     /// - Throws: ``Failure``, also for an answer that was cut off.
-    func state(of target: HAProxyTarget) async throws(Failure) -> HAProxyLine.State {
+    func state(of target: HAProxyTraffic) async throws(Failure) -> HAProxyLine.State {
         let state = HAProxyLine.state(try await send(HAProxyLine.read(target)))
         guard state.isWhole else { throw Failure(message: "\(path): the answer was cut off") }
         return state

@@ -1,37 +1,16 @@
-package import BelayCore
+internal import BelayCore
 internal import BelayEngine
 internal import Glibc
 
 /// A look at the live router before a run: what it holds, and everything that is wrong with it. Changes nothing.
-package struct HAProxySurvey: Sendable {
-    package enum Problem: Hashable, Sendable {
-        /// A socket does not answer.
-        case unreachable(String)
-        /// It answers, and the file asks for something it does not have.
-        case invalid(String)
-    }
-
-    /// The share of the second side, where all instances and the file agree.
-    package private(set) var secondShare: Weight?
-    package private(set) var problems: [Problem] = []
-    /// Sides that can serve nothing.
-    private var idle: [Idle] = []
-
-    private struct Idle: Hashable {
-        let side: String
-        let complaint: String
-    }
-
-    /// What was found, for `plan` and `doctor`.
-    package private(set) var notes: [String] = []
+struct HAProxySurvey {
+    private var found = Survey()
     /// The map holds other keys too.
-    package private(set) var isShared = false
+    private var isShared = false
     /// All sockets are of level admin, so that what is left on the canary side can be cut.
-    package private(set) var mayCut = true
-    /// One exchange with every instance: about what the way back takes.
-    package private(set) var roundTrip: Duration = .zero
+    private var mayCut = true
 
-    package static func take(of target: HAProxyTarget) async -> HAProxySurvey {
+    static func take(of target: HAProxyTraffic) async -> Survey {
         var survey = HAProxySurvey()
         var values: [String] = []
         for path in target.sockets {
@@ -40,18 +19,25 @@ package struct HAProxySurvey: Sendable {
                     values.append(value)
                 }
             } catch {
-                survey.problems.append(.unreachable("HAProxy does not answer: \(error.message)"))
+                survey.found.problems.append(.unreachable("HAProxy does not answer: \(error.message)"))
             }
         }
         survey.readFile(target, values)
-        return survey
+        survey.found.cutsConnections =
+            survey.mayCut
+            ? .init(isThere: true, why: "admin socket") : .init(isThere: false, why: "that needs an admin socket")
+        survey.found.fencesWriters =
+            survey.isShared
+            ? .init(isThere: false, why: "the map has other keys: writes are `set map` without a fence")
+            : .init(isThere: true)
+        return survey.found
     }
 
     private static let attempts = 3
 
     /// Before a release nothing is in a hurry: a machine that is busy for a second is no reason to refuse one.
     private mutating func lookPatiently(
-        at socket: HAProxySocket, _ target: HAProxyTarget
+        at socket: HAProxySocket, _ target: HAProxyTraffic
     ) async throws(HAProxySocket.Failure) -> String? {
         for _ in 1..<Self.attempts {
             var trial = self
@@ -67,12 +53,12 @@ package struct HAProxySurvey: Sendable {
         return try await look(at: socket, target)
     }
 
-    private mutating func look(at socket: HAProxySocket, _ target: HAProxyTarget) async throws(HAProxySocket.Failure)
+    private mutating func look(at socket: HAProxySocket, _ target: HAProxyTraffic) async throws(HAProxySocket.Failure)
         -> String?
     {
         let start = ContinuousClock.now
         let state = try await socket.state(of: target)
-        roundTrip = max(roundTrip, start.duration(to: .now))
+        found.roundTrip = max(found.roundTrip, start.duration(to: .now))
         let backends = HAProxyLine.backends(try await socket.send("show backend"))
         for side in [target.sides.first, target.sides.second] where !backends.contains(side.backend) {
             invalid(
@@ -104,20 +90,21 @@ package struct HAProxySurvey: Sendable {
         if keys.filter({ $0 == target.key }).count > 1 {
             invalid("the key `\(target.key)` stands more than once in the map of \(socket.path); only the first counts")
         }
-        notes.append("\(socket.path): \(target.key) = \(value)")
+        found.notes.append("\(socket.path): \(target.key) = \(value)")
         return value
     }
 
     /// Whether each side can serve, and whether one side's servers stand in for the other's.
     private mutating func lookAtServers(
-        of target: HAProxyTarget, _ socket: HAProxySocket
+        of target: HAProxyTraffic, _ socket: HAProxySocket
     ) async throws(HAProxySocket.Failure) {
         let answer = try await socket.send("show stat")
         let sides = [target.sides.first, target.sides.second]
         let servers = sides.map { HAProxyServer.all(answer, of: $0.backend) }
         for (side, own) in zip(sides, servers) {
             if let complaint = HAProxyServer.complaint(own, of: side.backend) {
-                idle.append(.init(side: side.name, complaint: "\(socket.path): \(complaint)"))
+                let words = "\(socket.path): \(complaint)"
+                found.cannotServe[side.name] = found.cannotServe[side.name] ?? words
             }
         }
         for (index, side) in sides.enumerated() {
@@ -130,7 +117,7 @@ package struct HAProxySurvey: Sendable {
                             + "(\(server.address)): it would answer for a dead version, and no gate would see it; take it out"
                     )
                 } else {
-                    notes.append(
+                    found.notes.append(
                         "\(socket.path): the server \(server.name) of \(side.backend) is a server of the other side, too (\(server.address))"
                     )
                 }
@@ -138,17 +125,14 @@ package struct HAProxySurvey: Sendable {
         }
     }
 
-    /// Why the side of that name can serve nothing, as far as was seen.
-    package func deadServers(of side: Side) -> String? { idle.first { $0.side == side.name }?.complaint }
-
-    private mutating func readFile(_ target: HAProxyTarget, _ values: [String]) {
+    private mutating func readFile(_ target: HAProxyTraffic, _ values: [String]) {
         let file = MapFile(path: target.mapFile, key: target.key)
         var starts: String?
         do throws(MapFile.Failure) {
             switch try file.value() {
             case .text(let value):
                 starts = value
-                notes.append("\(target.mapFile): \(target.key) = \(value)")
+                found.notes.append("\(target.mapFile): \(target.key) = \(value)")
             case .missing:
                 invalid(
                     "\(target.mapFile) has no key `\(target.key)`, so that nobody knows what a reload would start with; "
@@ -163,7 +147,7 @@ package struct HAProxySurvey: Sendable {
             invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
         }
         checkRights(file.path)
-        guard problems.isEmpty, let first = values.first else { return }
+        guard found.problems.isEmpty, let first = values.first else { return }
         if values.contains(where: { $0 != first }) {
             return invalid("the instances disagree: \(values.joined(separator: ", "))")
         }
@@ -173,8 +157,9 @@ package struct HAProxySurvey: Sendable {
                     + "make them equal (`belay rescue FILE --stable SIDE` writes both)"
             )
         }
-        secondShare = Int(first).flatMap { Weight(basisPoints: $0) }
-        if let share = secondShare, Roles(secondShare: share) == nil {
+        found.secondShare = Int(first).flatMap { Weight(basisPoints: $0) }
+        found.original = .string(first)
+        if let share = found.secondShare, Roles(secondShare: share) == nil {
             invalid(
                 "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)"
             )
@@ -185,7 +170,9 @@ package struct HAProxySurvey: Sendable {
     private mutating func checkRights(_ path: String) {
         let shared = SharedFolder(ofFile: path)
         let folder = shared.path
-        if access(folder, W_OK) != 0 {
+        if access(folder, W_OK) == 0 {
+            found.rights.append("\(folder) is writable")
+        } else {
             invalid(
                 "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
             )
@@ -214,5 +201,5 @@ package struct HAProxySurvey: Sendable {
         }
     }
 
-    private mutating func invalid(_ message: String) { problems.append(.invalid(message)) }
+    private mutating func invalid(_ message: String) { found.invalid(message) }
 }

@@ -4,15 +4,9 @@ internal import Glibc
 
 /// The mark beside the map: `<map>.<key>.owner`, one JSON object. It holds no secret, and everybody may read it: another user's
 /// `rescue` has to know which side is stable. Its modification time shows when its driver was last alive.
-package struct OwnerFile: Sendable {
-    package enum Content: Hashable, Sendable {
-        case none
-        case mark(OwnerMark)
-        /// There is a file, and it is none of ours.
-        case unreadable(String)
-    }
-
+package struct OwnerFile: TargetOwnership {
     package let path: String
+    package var place: String { path }
     let lockPath: String
     private let trafficPath: String
 
@@ -33,7 +27,7 @@ package struct OwnerFile: Sendable {
         return String(key.prefix(60).map { isPlain($0) ? $0 : "-" }) + "~" + String(hash, radix: 16)
     }
 
-    package func read() -> Content {
+    package func read() -> OwnerRecord {
         do throws(MapFile.Failure) {
             let bytes = try OwnedFile.read(path)
             guard let mark = Self.decode(bytes) else {
@@ -155,7 +149,7 @@ package struct OwnerFile: Sendable {
                 [
                     member("rollout", mark.rollout), .init("epoch", .int(Int64(mark.epoch))),
                     member("stable", mark.stable),
-                    member("original", mark.original), member("store", mark.store), member("host", mark.process.host),
+                    .init("original", mark.original), member("store", mark.store), member("host", mark.process.host),
                     member("boot", mark.process.bootID), .init("pid", .int(Int64(mark.process.pid))),
                     .init("pidStart", .int(Int64(mark.process.startTime))),
                 ] + (mark.isAfterRescue ? [.init("afterRescue", .bool(true))] : []))) + "\n"
@@ -168,7 +162,7 @@ package struct OwnerFile: Sendable {
             let start = json["pidStart"]?.int
         else { return nil }
         var mark = OwnerMark(
-            rollout: rollout, epoch: Int(epoch), stable: stable, original: json["original"]?.string ?? "",
+            rollout: rollout, epoch: Int(epoch), stable: stable, original: json["original"] ?? .null,
             store: json["store"]?.string ?? "",
             process: ProcessIdentity(host: host, bootID: boot, pid: Int(pid), startTime: Int(start)))
         mark.isAfterRescue = json["afterRescue"]?.bool ?? false

@@ -38,7 +38,7 @@ package final class MemoryRouter: TrafficRouter {
     package var file: Weight? { world.withLock { $0.file } }
     package var mark: OwnerMark? { world.withLock { $0.mark } }
 
-    /// HAProxy and its kind: another process, with what the file says.
+    /// A router with a state in memory: another process, with what the file says.
     package func reload() {
         world.withLock { world in
             world.process += 1

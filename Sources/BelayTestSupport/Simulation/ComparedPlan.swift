@@ -14,9 +14,8 @@ extension Plan {
         let hold = Hold(min: .seconds(60), max: .seconds(300))
         let steps = [1000, 2500, 5000].map { PlanStep(weight: Weight(basisPoints: $0)!, hold: hold) }
         let sides = Sides(first: Side(name: "a", backend: "a"), second: Side(name: "b", backend: "b"))
-        let target = HAProxyTarget(sockets: [], mapFile: "/m", key: "k", sides: sides)
         return Plan(
-            name: "app", revision: "2", target: Target(haproxy: target, identity: "t"),
+            name: "app", revision: "2", target: .imaginary(sides),
             roles: Roles(canaryIsSecond: true), steps: steps + [PlanStep(weight: .full)], metrics: [metric])
     }
 }

@@ -27,7 +27,7 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case suspicionIgnored
     /// Law 6: appends are not checked against the epoch.
     case epochNotChecked
-    /// Law 6: HAProxy's versions are ignored, so that a late commit takes effect.
+    /// Law 6: the router's versions are ignored, so that a late commit takes effect.
     case lateCommitNotFenced
     /// Law 3: a driver that slept writes the map's file after its mark was taken.
     case lateFileWrite

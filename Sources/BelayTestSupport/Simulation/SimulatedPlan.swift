@@ -22,7 +22,7 @@ enum SimulatedPlan {
             return step
         }
         let sides = Sides(first: Side(name: "blue", backend: "b"), second: Side(name: "green", backend: "g"))
-        let target = Target(haproxy: HAProxyTarget(sockets: ["s"], mapFile: "m", key: "k", sides: sides), identity: "t")
+        let target = Target.imaginary(sides)
         var metrics: [Metric] = []
         for index in 0..<metricCount { metrics.append(metric(index, steps: steps.count, &random)) }
         var plan = Plan(

@@ -1,6 +1,6 @@
 internal import BelayCore
 
-/// HAProxy as the driver meets it: map values with versions, a file that is read at start only, processes that come and go.
+/// A router with a state in memory, as the driver meets it: values with versions, a file that is read at start only, processes that come and go.
 struct SimulatedRouter {
     struct Instance {
         var share = Weight.zero

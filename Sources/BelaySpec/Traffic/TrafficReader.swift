@@ -1,0 +1,49 @@
+internal import BelayCore
+
+/// Reads `traffic`: which vendor's it is. The vendor's own reader turns its fields into a value, and the value says what is
+/// wrong with itself.
+enum TrafficReader {
+    private static let later = ["nginx", "envoy", "kubernetes", "istio", "gatewayAPI", "caddy"]
+
+    /// Stands for what could not be read, so that the rest of a file can be checked.
+    static let nowhere = Traffic.haproxy(
+        HAProxyTraffic(
+            sockets: [], mapFile: "", key: "",
+            sides: Sides(first: Side(name: "first", backend: "first"), second: Side(name: "second", backend: "second")))
+    )
+
+    static func read(_ reader: SpecReader) -> Traffic? {
+        guard let fields = reader.fields(Traffic.Kind.allCases.map(\.rawValue), later: later),
+            let (kind, member) = theOne(of: fields)
+        else { return nil }
+        let traffic: Traffic? =
+            switch kind {
+            case .haproxy: HAProxyReader.read(member).map { .haproxy($0) }
+            }
+        guard let traffic else { return nil }
+        let mistakes = traffic.mistakes
+        for mistake in mistakes { member.descendant(mistake.path).fail(mistake.message) }
+        return mistakes.isEmpty ? traffic : nil
+    }
+
+    private static func theOne(of fields: SpecFields) -> (Traffic.Kind, SpecReader)? {
+        let kinds = Traffic.Kind.allCases
+        guard kinds.count > 1 else { return fields.required(kinds[0].rawValue).map { (kinds[0], $0) } }
+        guard let name = fields.exactlyOne(of: kinds.map(\.rawValue)), let kind = Traffic.Kind(rawValue: name),
+            let member = fields[name]
+        else { return nil }
+        return (kind, member)
+    }
+
+    /// Two sides in the order written, by the names that the user chose.
+    /// - Parameter value: What a side's value is: a backend's name, say.
+    static func sides(_ reader: SpecReader) -> Sides? {
+        guard let entries = reader.entries() else { return nil }
+        guard entries.count == 2 else {
+            reader.fail("two sides are expected, there are \(entries.count)")
+            return nil
+        }
+        let sides = entries.compactMap { name, value in value.nonEmptyText().map { Side(name: name, backend: $0) } }
+        return sides.count == 2 ? Sides(first: sides[0], second: sides[1]) : nil
+    }
+}
