@@ -80,6 +80,17 @@ struct CommandFailure: Error {
         isPositioned = true
     }
 
+    init(_ refusal: ReleaseRefusal) {
+        switch refusal.kind {
+        case .taken: self.init(.taken, lines: refusal.lines)
+        case .unreachable: self.init(.unreachable, lines: refusal.lines)
+        case .invalid, .mistakes:
+            self.init(.invalid, lines: refusal.lines)
+            isPositioned = refusal.kind == .mistakes
+        case .journal(let kind): self.init(JournalFailure(kind, refusal.lines.joined(separator: "\n")))
+        }
+    }
+
     init(_ failure: JournalFailure) {
         switch failure.kind {
         case .fenced: self.init(.taken, failure.message)
@@ -97,6 +108,17 @@ struct CommandFailure: Error {
 func orFail<Value>(_ body: () throws(JournalFailure) -> Value) throws(CommandFailure) -> Value {
     do throws(JournalFailure) {
         return try body()
+    } catch {
+        throw CommandFailure(error)
+    }
+}
+
+/// The same for what the engine refuses.
+func unlessRefused<Value>(
+    _ body: () async throws(ReleaseRefusal) -> Value
+) async throws(CommandFailure) -> Value {
+    do throws(ReleaseRefusal) {
+        return try await body()
     } catch {
         throw CommandFailure(error)
     }

@@ -88,7 +88,10 @@ extension Engine {
 
     private func renewal() async -> Swift.Result<Timestamp, JournalFailure>? {
         await disk.run { [setup] in
-            Swift.Result { () throws(JournalFailure) in try setup.journal.renew(setup.lease, at: setup.clock.now) }
+            let asked = setup.clock.now
+            return Swift.Result { () throws(JournalFailure) in
+                asked.advanced(by: try setup.journal.renew(setup.lease))
+            }
         }
     }
 

@@ -59,6 +59,9 @@ package protocol TrafficRouter: Sendable {
 /// Answers one metric's query. An error is an answer, too. What is asked for the same `moment` in the same words is sent
 /// once.
 package protocol MetricProvider: Sendable {
+    /// What servers said beside their answers that makes none of them wrong, each once, for people.
+    var remarks: [String] { get }
+
     func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading
 
     /// Another question to the server of a metric: which series are behind its answer, how old they are.
@@ -96,9 +99,9 @@ package protocol RolloutJournal: Sendable {
     /// - Throws: ``JournalFailure``; `.fenced` where the epoch is old or the position taken.
     func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure)
 
-    /// - Returns: Until when the lease is good, by the caller's clock.
+    /// - Returns: For how long the lease is good from the moment of this call on.
     /// - Throws: ``JournalFailure``; `.fenced` where another holder has taken over.
-    func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp
+    func renew(_ lease: Lease) throws(JournalFailure) -> Duration
 
     /// Whether the lease is still this holder's.
     func holds(_ lease: Lease) throws(JournalFailure) -> Bool

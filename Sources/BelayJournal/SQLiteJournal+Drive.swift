@@ -48,8 +48,9 @@ extension SQLiteJournal: RolloutJournal {
         }
     }
 
-    package func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp {
+    package func renew(_ lease: Lease) throws(JournalFailure) -> Duration {
         try checkIsThere()
+        let now = now
         try hurrying(true) { () throws(JournalFailure) in
             try write { db in
                 try Self.requireLease(lease, db)
@@ -58,7 +59,7 @@ extension SQLiteJournal: RolloutJournal {
                     arguments: [Self.expiry(now).milliseconds, lease.rollout])
             }
         }
-        return now.advanced(by: Lease.life)
+        return Lease.life
     }
 
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {

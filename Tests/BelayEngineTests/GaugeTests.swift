@@ -9,6 +9,7 @@ import Testing
 struct GaugeTests {
     /// Answers by the words of the question.
     private struct Server: MetricProvider {
+        let remarks: [String] = []
         var answer: MetricAnswer
         var requests: MetricAnswer?
         var vectors: [(word: String, answer: VectorAnswer)] = []

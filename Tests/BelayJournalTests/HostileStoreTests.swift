@@ -91,7 +91,7 @@ extension JournalTests {
         #expect {
             try journal.append(append([.claimed(epoch: 1)], after: 3), under: lease)
         } throws: { ($0 as? JournalFailure)?.kind == .unavailable }
-        #expect(throws: JournalFailure.self) { _ = try journal.renew(lease, at: clock.now) }
+        #expect(throws: JournalFailure.self) { _ = try journal.renew(lease) }
     }
 
     @Test func `its files are their owner's alone whatever the umask, and the group's in a shared folder`() throws {

@@ -30,9 +30,11 @@ struct AnalyzeCommand: AsyncParsableCommand {
         let plan = try await plan(spec)
         let share = await Kits.kit(for: spec.traffic).survey().secondShare.map { plan.roles.mirrored($0) }
         let asked = share.map { Double($0.basisPoints) / 10_000 }
-        let readings = await Release.asking { provider in await Self.measure(plan, provider, over: over, asked: asked) }
+        let readings = await Release.asking { provider in
+            await GateReading.take(plan, provider, over: over, asked: asked)
+        }
         for reading in readings { store.output == .json ? Console.print(reading.json) : Console.print(reading.line) }
-        let code = Self.status(readings)
+        let code = ExitStatus(GateReading.consequence(of: readings))
         if store.output == .text { Console.say(Self.summary(code, plan)) }
         if code != .success { throw ExitCode(code.rawValue) }
     }
@@ -40,7 +42,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
     private func plan(_ spec: RolloutSpec) async throws(CommandFailure) -> Plan {
         let roles = try await roles(spec.traffic)
         do throws(SpecFailure) {
-            return try spec.plan(roles: roles, identity: Release.identity(of: spec.traffic))
+            return try spec.plan(roles: roles, identity: Releases.identity(of: spec.traffic))
         } catch {
             throw CommandFailure(error)
         }
@@ -55,7 +57,7 @@ struct AnalyzeCommand: AsyncParsableCommand {
             return Roles(canaryIsSecond: index == 1)
         }
         if let journal = try? store.open(.operate),
-            let id = try? journal.rolloutUnderWay(on: Release.identity(of: traffic)),
+            let id = try? journal.rolloutUnderWay(on: Releases.identity(of: traffic)),
             let machine = try? journal.machine(of: id)
         {
             return machine.plan.roles
@@ -74,62 +76,6 @@ struct AnalyzeCommand: AsyncParsableCommand {
         return roles
     }
 
-    /// One metric, measured and judged.
-    struct Reading {
-        let metric: Metric
-        let phase: MeasurementPhase
-        let verdict: Verdict
-        let value: String
-        let message: String
-    }
-
-    /// All at once: one slow provider delays no other.
-    private static func measure(_ plan: Plan, _ provider: MetricProviders, over: Duration, asked: Double?) async
-        -> [Reading]
-    {
-        let moment = WallClock.systemTime
-        return await withTaskGroup(of: (Int, Reading).self) { group in
-            for (index, metric) in plan.metrics.enumerated() {
-                group.addTask { (index, await reading(metric, provider, over, asked, at: moment)) }
-            }
-            var readings: [(Int, Reading)] = []
-            for await reading in group { readings.append(reading) }
-            return readings.sorted { $0.0 < $1.0 }.map(\.1)
-        }
-    }
-
-    private static func reading(
-        _ metric: Metric, _ provider: MetricProviders, _ over: Duration, _ asked: Double?, at moment: Timestamp
-    ) async -> Reading {
-        let gauge = Gauge(metric)
-        let back = metric.judge.map { min($0.lookback ?? over, over) }
-        let (phase, value, message): (MeasurementPhase, String, String)
-        if metric.comparison == nil {
-            let taken = await gauge.take(provider, back: back, asked: asked, at: moment)
-            (phase, value, message) = (taken.phase, taken.value, taken.message)
-        } else {
-            (phase, value, message) = await gauge.glance(provider, back: over, at: moment)
-        }
-        var tally = Tally()
-        tally.add(phase, countsNoDataAsErrors: metric.countsNoDataAsErrors)
-        let verdict = metric.limits.hasFailed(tally) ? .failed : metric.limits.assess(tally)
-        return Reading(
-            metric: metric, phase: phase, verdict: metric.comparison == nil || phase != .failed ? verdict : .failed,
-            value: value, message: message)
-    }
-
-    /// The worst of what has a say.
-    private static func status(_ readings: [Reading]) -> ExitStatus {
-        let gates = readings.filter { !$0.metric.isDryRun }
-        func any(_ condition: (Reading) -> Bool) -> Bool { gates.contains(where: condition) }
-        if any({ $0.verdict == .failed || $0.verdict == .error }) { return .failure }
-        if any({ $0.verdict == .inconclusive && $0.metric.onInconclusive == .rollback }) { return .failure }
-        if any({ $0.phase == .error }) { return .invalid }
-        if any({ $0.phase == .noData && $0.metric.onBlind == .rollback }) { return .blind }
-        if any({ $0.phase == .noData || $0.verdict == .inconclusive }) { return .waitsForPerson }
-        return .success
-    }
-
     private static func summary(_ code: ExitStatus, _ plan: Plan) -> String {
         let canary = "\(plan.canary.name), the canary"
         switch code {
@@ -145,7 +91,19 @@ struct AnalyzeCommand: AsyncParsableCommand {
     }
 }
 
-extension AnalyzeCommand.Reading {
+extension ExitStatus {
+    fileprivate init(_ consequence: GateReading.Consequence) {
+        switch consequence {
+        case .none: self = .success
+        case .wayBack: self = .failure
+        case .error: self = .invalid
+        case .blindness: self = .blind
+        case .pause: self = .waitsForPerson
+        }
+    }
+}
+
+extension GateReading {
     private var word: String {
         switch phase {
         case .successful: "ok"
@@ -165,13 +123,13 @@ extension AnalyzeCommand.Reading {
             .compactMap(\.self).joined(separator: ", ")
     }
 
-    var line: String {
+    fileprivate var line: String {
         let dry = metric.isDryRun ? " (dry run)" : ""
         let note = message.isEmpty ? "" : "; \(message)"
         return "\(metric.name)\(dry): \(word)  \(value)  \(wants)\(note)"
     }
 
-    var json: String {
+    fileprivate var json: String {
         JSONText.write(
             .object([
                 .init("metric", .string(metric.name)), .init("phase", .string(phase.rawValue)),

@@ -48,21 +48,24 @@ struct PlanCommand: AsyncParsableCommand {
         let spec = try spec.load()
         let journal = try? store.open(.operate)  // Without one nothing of ours is under way.
         var notes: [String] = []
-        let bound: Release.Bound
-        do throws(CommandFailure) {
-            bound = try await Release.bind(spec, journal: journal)
+        let (releases, request) = (Release.releases(journal), Release.request(spec))
+        let bound: BoundRelease
+        do throws(ReleaseRefusal) {
+            bound = try await releases.bind(request)
         } catch {
-            guard error.code == .taken else { throw error }
+            guard error.kind == .taken else { throw CommandFailure(error) }
             // What a release would do once the present one is over can be shown all the same.
             notes = ["`run` will refuse this now:"] + error.lines.map { "  \($0)" } + [""]
-            bound = try await Release.bindBusy(spec, journal: journal)
+            bound = try await unlessRefused { () throws(ReleaseRefusal) in try await releases.bindBusy(request) }
         }
-        if let dead = bound.survey.cannotServe[bound.plan.canary.name] {
+        if let dead = bound.deadCanary {
             notes.append("`run` will refuse this: the canary's side cannot serve: \(dead)")
         }
-        let outlooks = await Release.outlooks(of: bound)
+        let (outlooks, looks) = await Release.asking { provider in
+            let check = GateCheck(provider)
+            return (await check.outlooks(of: bound), await check.looks(at: bound.plan))
+        }
         let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
-        let looks = await Release.looks(at: bound.plan)
         func section(_ title: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["", title] + lines.map { "  \($0)" }
         }
@@ -79,7 +82,7 @@ struct PlanCommand: AsyncParsableCommand {
 
 /// What `plan` prints.
 struct PlanText {
-    let bound: Release.Bound
+    let bound: BoundRelease
     let notes: [String]
     let outlooks: [Outlook]
 
@@ -237,14 +240,17 @@ struct DoctorCommand: AsyncParsableCommand {
             if case .success(let spec) = loaded {
                 var rights: [String] = []
                 await check("router") {
-                    do throws(CommandFailure) {
-                        let bound = try await Release.bind(spec, journal: nil)
+                    let (releases, request) = (Release.releases(nil), Release.request(spec))
+                    do throws(ReleaseRefusal) {
+                        let bound = try await releases.bind(request)
                         rights = bound.survey.rights
-                        try Release.checkCanServe(bound.plan, bound.survey)
+                        try bound.checkCanServe()
                         return bound.survey.notes.joined(separator: "; ")
                     } catch {
-                        guard error.code == .taken else { throw error }
-                        let bound = try await Release.bindBusy(spec, journal: nil)
+                        guard error.kind == .taken else { throw CommandFailure(error) }
+                        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
+                            try await releases.bindBusy(request)
+                        }
                         rights = bound.survey.rights
                         return (["a release is under way"] + bound.survey.notes).joined(separator: "; ")
                     }
@@ -252,7 +258,11 @@ struct DoctorCommand: AsyncParsableCommand {
                 if !rights.isEmpty { await check("rights") { rights.joined(separator: "; ") } }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
-                        let (answers, notes) = try await Release.tryMetrics(of: plan)
+                        let (answers, notes) = try await Release.asking { provider throws(CommandFailure) in
+                            try await unlessRefused { () throws(ReleaseRefusal) in
+                                try await GateCheck(provider).tryMetrics(of: plan)
+                            }
+                        }
                         return (answers + notes).joined(separator: "; ")
                     }
                 }

@@ -33,14 +33,6 @@ struct Operation {
                 + underWay.map { "  \($0.id)  revision \($0.revision), since \(TimeText.full($0.started))" })
     }
 
-    /// Whether somebody drives a rollout, and what to type.
-    static func driverWords(of id: String, in journal: SQLiteJournal, at now: Timestamp) -> String {
-        guard let holder = (try? journal.holder(of: id)) ?? nil else { return "nobody drives it: `belay resume \(id)`" }
-        return holder.isLive(at: now)
-            ? "\(holder.process.text) drives it: `belay status \(id)`, `belay wait \(id)`, `belay abort \(id)`"
-            : "its driver (\(holder.process.text)) is gone: `belay resume \(id)` goes on with it, `belay abort \(id)` takes the traffic back"
-    }
-
     init(journal: SQLiteJournal, clock: WallClock, id: String) {
         (self.journal, self.clock, self.id) = (journal, clock, id)
     }

@@ -78,7 +78,7 @@ struct AbortCommand: AsyncParsableCommand {
         let journal = try options.store.open(.drive, clock: operation.clock)
         let release = Release(
             journal: journal, clock: operation.clock, reporter: Reporter(output: options.store.output))
-        let status = try await release.resume(operation.id, commands: [command], isForced: true, onCancel: .rollback)
+        let status = try await release.resume(operation.id, commands: [command], isForced: true)
         // Another abort was quicker: it is the one that drives now.
         if status == .taken { return try await waitForReturn(operation) }
         try report(status, operation.id)

@@ -73,20 +73,30 @@ struct RunCommand: AsyncParsableCommand {
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
         let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
+            onCancel: onCancel)
         if let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) }) {
             return try await attach(to: id, key, spec, release)
         }
         let looking = Preflight.cancellable()
-        let bound = try await Release.bind(spec, journal: journal)
-        try Release.checkCanServe(bound.plan, bound.survey)
-        for note in try await Release.tryMetrics(of: bound.plan).notes { Console.say("note: \(note)") }
-        for warning in await Release.warnings(bound) { Console.say("note: \(warning)") }
+        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
+            let bound = try await Release.releases(journal).bind(Release.request(spec))
+            try bound.checkCanServe()
+            return bound
+        }
+        let notes = try await Release.asking { provider throws(CommandFailure) in
+            let check = GateCheck(provider)
+            let tried = try await unlessRefused { () throws(ReleaseRefusal) in
+                try await check.tryMetrics(of: bound.plan)
+            }
+            return tried.notes + (await check.warnings(bound))
+        }
+        for note in notes { Console.say("note: \(note)") }
         looking.end()
+        let opening = ReleaseDrive.Opening(
+            key: key, digest: try Release.digest(of: spec), timeout: timeout, actor: who.person, reason: who.reason)
         do {
-            let status = try await release.start(
-                bound.plan, original: bound.original, key: key, digest: try Release.digest(of: spec), timeout: timeout,
-                actor: who.person, reason: who.reason, onCancel: onCancel)
+            let status = try await release.start(bound, opening)
             throw ExitCode(status.rawValue)
         } catch let failure as CommandFailure {
             // Another run of the same key may have been quicker between our look and our record.
@@ -113,7 +123,7 @@ struct RunCommand: AsyncParsableCommand {
             Console.say("\(id): \(holder.process.text) drives it; waiting for its end")
             throw ExitCode(try await follow(id, release).rawValue)
         }
-        throw ExitCode(try await release.resume(id, commands: [], onCancel: onCancel).rawValue)
+        throw ExitCode(try await release.resume(id, commands: []).rawValue)
     }
 
     /// A key that was used for something else would be answered with an outcome that is not this release's.
@@ -204,8 +214,9 @@ struct ResumeCommand: AsyncParsableCommand {
             return try await operation.tell(.resume, who, output: store.output)
         }
         let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
-        throw ExitCode(try await release.resume(found.id, commands: commands, onCancel: onCancel).rawValue)
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
+            onCancel: onCancel)
+        throw ExitCode(try await release.resume(found.id, commands: commands).rawValue)
     }
 }
 
@@ -232,21 +243,20 @@ struct RetryCommand: AsyncParsableCommand {
         }
         let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
         let looking = Preflight.cancellable()
-        let survey = try await Release.survey(plan.target.traffic, journal: journal)
-        guard survey.roles == plan.roles else {
-            throw CommandFailure(
-                .invalid,
-                "\(plan.canary.name) has all traffic now, and the frozen plan of \(found.id) made it the canary; use `belay run`"
-            )
+        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
+            try await Release.releases(journal).bindAgain(plan, of: found.id)
         }
-        try Release.checkCanServe(plan, survey)
-        for note in try await Release.tryMetrics(of: plan).notes { Console.say("note: \(note)") }
+        let tried = try await Release.asking { provider throws(CommandFailure) in
+            try await unlessRefused { () throws(ReleaseRefusal) in try await GateCheck(provider).tryMetrics(of: plan) }
+        }
+        for note in tried.notes { Console.say("note: \(note)") }
         looking.end()
         let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose))
+            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
+            onCancel: onCancel)
         let status = try await release.start(
-            plan, original: survey.original, key: nil, digest: nil, timeout: nil, actor: who.person,
-            reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason, onCancel: onCancel)
+            bound,
+            .init(actor: who.person, reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason))
         throw ExitCode(status.rawValue)
     }
 }

@@ -28,8 +28,12 @@ struct TargetCommand: AsyncParsableCommand {
         var said = false
         while true {
             do throws(CommandFailure) {
-                let survey = try await Release.survey(traffic, journal: journal)
-                return try show(traffic, try Release.roles(of: survey), journal)
+                let releases = Release.releases(journal)
+                let (roles, released) = try await unlessRefused { () throws(ReleaseRefusal) in
+                    let roles = try Releases.roles(of: try await releases.survey(traffic))
+                    return (roles, try await releases.released(on: Releases.identity(of: traffic)))
+                }
+                return show(traffic, roles, released)
             } catch {
                 guard wait, error.code == .taken else { throw error }
                 if !said { for line in error.lines { Console.say(line) } }
@@ -39,9 +43,9 @@ struct TargetCommand: AsyncParsableCommand {
         }
     }
 
-    private func show(_ traffic: Traffic, _ roles: Roles, _ journal: SQLiteJournal?) throws(CommandFailure) {
+    /// - Parameter released: What was last released to each side.
+    private func show(_ traffic: Traffic, _ roles: Roles, _ released: [String: String]) {
         let (idle, stable) = (roles.canary(of: traffic.sides), roles.stable(of: traffic.sides))
-        let released = try released(on: Release.identity(of: traffic), journal)
         if store.output == .json {
             func members(_ side: Side) -> JSONValue {
                 .object([
@@ -57,17 +61,5 @@ struct TargetCommand: AsyncParsableCommand {
         }
         Console.print(line("idle  ", idle))
         Console.print(line("stable", stable))
-    }
-
-    /// What was last released to each side, as this journal knows.
-    private func released(on identity: String, _ journal: SQLiteJournal?) throws(CommandFailure) -> [String: String] {
-        guard let journal else { return [:] }
-        var revisions: [String: String] = [:]
-        for machine in try Release.exposed(on: identity, journal) {
-            let side = machine.plan.canary.name
-            revisions[side] = revisions[side] ?? machine.plan.revision
-            if revisions.count == 2 { break }
-        }
-        return revisions
     }
 }

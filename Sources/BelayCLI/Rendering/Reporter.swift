@@ -4,7 +4,7 @@ internal import BelayJournal
 internal import Foundation
 
 /// Tells what happens while a rollout is driven: lines on stderr for people, JSON Lines on stdout for machines.
-struct Reporter: Sendable {
+struct Reporter: ReleaseObserver {
     let output: OutputFormat
     /// Every measurement is told, not only what changes.
     var isVerbose = false

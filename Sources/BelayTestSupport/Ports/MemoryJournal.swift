@@ -89,10 +89,10 @@ package final class MemoryJournal: RolloutJournal {
         if isTaken { throw JournalFailure(.fenced, "the position is taken") }
     }
 
-    package func renew(_ lease: Lease, at now: Timestamp) throws(JournalFailure) -> Timestamp {
+    package func renew(_ lease: Lease) throws(JournalFailure) -> Duration {
         enter()
         try check(lease)
-        return now.advanced(by: Lease.life)
+        return Lease.life
     }
 
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {

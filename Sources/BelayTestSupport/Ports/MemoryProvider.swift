@@ -3,6 +3,7 @@ internal import BelayEngine
 
 /// Answers by a script: what a metric says from a moment on.
 package final class MemoryProvider: MetricProvider {
+    package let remarks: [String] = []
     private let clock: SkippingClock
     private let script: @Sendable (_ metric: String, _ now: Timestamp) -> (answer: MetricAnswer, after: Duration)
 

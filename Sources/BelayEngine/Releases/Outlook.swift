@@ -1,16 +1,15 @@
-internal import BelayAnalysis
-internal import BelayCore
-internal import BelayMetrics
+package import BelayAnalysis
+package import BelayCore
 
 /// A gate before its release: whether its counters are there, and what the traffic allows it to notice.
-struct Outlook {
-    let metric: Metric
+package struct Outlook {
+    package let metric: Metric
     /// Numbers where everything is in place.
-    let answer: MetricAnswer
+    package let answer: MetricAnswer
     /// What stable does now; nil where too little is known of it.
     private var forecasts: [Forecast] = []
     /// What is no mistake, and worth knowing.
-    private(set) var notes: [String] = []
+    package private(set) var notes: [String] = []
     private var verdicts: [GateVerdict] = []
 
     private init(metric: Metric, answer: MetricAnswer, forecasts: [Forecast] = [], notes: [String] = []) {
@@ -23,7 +22,7 @@ struct Outlook {
     /// So many times `lookback` are looked at, so that what comes and goes is seen.
     private static let depth = 3
 
-    static func look(at metric: Metric, _ provider: MetricProviders, at now: Timestamp) async -> Outlook {
+    static func look(at metric: Metric, _ provider: any MetricProvider, at now: Timestamp) async -> Outlook {
         guard let query = metric.counters, let comparison = metric.comparison else {
             return Outlook(metric: metric, answer: .list([]))
         }
@@ -80,9 +79,9 @@ struct Outlook {
     /// A threshold, by what its query says of stable now.
     /// - Parameter mirrored: The same metric, asked about stable.
     static func look(
-        atThreshold metric: Metric, mirrored: Metric, _ plan: Plan, _ provider: MetricProviders, at now: Timestamp
+        atThreshold metric: Metric, mirrored: Metric, _ plan: Plan, _ provider: any MetricProvider, at now: Timestamp
     ) async -> Outlook? {
-        guard metric.prometheus != nil, metric.prometheus != mirrored.prometheus else { return nil }
+        guard metric.query != nil, metric.source != mirrored.source else { return nil }
         let reading = await provider.measure(mirrored, at: now)
         var values: [Double] = []
         switch reading.answer {
@@ -99,10 +98,10 @@ struct Outlook {
     }
 
     /// What the gate can notice in each step.
-    func verdicts(_ plan: Plan) -> [GateVerdict] { verdicts + GateVerdict.of(metric, forecasts, in: plan) }
+    package func verdicts(_ plan: Plan) -> [GateVerdict] { verdicts + GateVerdict.of(metric, forecasts, in: plan) }
 
     /// What `plan` says about it.
-    func lines(_ plan: Plan) -> [String] {
+    package func lines(_ plan: Plan) -> [String] {
         let verdict = verdicts(plan).max { $0.badness < $1.badness }.map { ["    \($0.text)"] } ?? []
         guard let comparison = metric.comparison else { return verdict }
         var lines = timing(plan) + verdict + notes.map { "    \($0)" }

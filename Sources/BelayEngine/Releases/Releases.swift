@@ -1,0 +1,155 @@
+package import BelayCore
+
+/// What stands between a file and a driven rollout, for the command and the daemon alike: the look at the live target, the
+/// rollout's record, the drive.
+package struct Releases {
+    /// nil where there is no record that could be read: nothing of ours is under way then.
+    package let store: (any RolloutStore)?
+    private let kits: @Sendable (Traffic) -> any TargetKit
+
+    /// - Parameter kits: The registry of targets.
+    package init(store: (any RolloutStore)?, kits: @escaping @Sendable (Traffic) -> any TargetKit) {
+        self.store = store
+        self.kits = kits
+    }
+
+    package func kit(for traffic: Traffic) -> any TargetKit { kits(traffic) }
+
+    package static func identity(of traffic: Traffic) -> String { traffic.identity(on: ProcessIdentity.hostName) }
+
+    // MARK: The look at the target
+
+    /// Looks at ownership first, then at the target; changes nothing.
+    /// - Throws: ``ReleaseRefusal`` `.taken` where the target is another rollout's, `.unreachable` where a part of it does not
+    ///   answer, `.invalid` for the rest.
+    package func survey(_ traffic: Traffic) async throws(ReleaseRefusal) -> Survey {
+        let identity = Self.identity(of: traffic)
+        var over: [String] = []
+        if let store {
+            if let busy = try await orRefuse({ () throws(JournalFailure) in
+                try await store.rolloutUnderWay(on: identity)
+            }) {
+                throw ReleaseRefusal(
+                    .taken, "\(busy) is under way on this target (\(traffic.words)); nothing was touched",
+                    await driverWords(of: busy))
+            }
+            over = try await orRefuse { () throws(JournalFailure) in try await store.finishedRollouts(on: identity) }
+        }
+        let kit = kits(traffic)
+        try Self.checkOwnership(kit.ownership, over)
+        let survey = await kit.survey()
+        try Self.check(survey)
+        return survey
+    }
+
+    private static func checkOwnership(
+        _ ownership: any TargetOwnership, _ over: [String]
+    ) throws(ReleaseRefusal) {
+        switch ownership.read() {
+        case .none: break
+        case .mark(let mark) where over.contains(mark.rollout): break
+        case .mark(let mark):
+            let host = mark.process.host
+            throw ReleaseRefusal(
+                .taken,
+                "the target belongs to \(mark.rollout) (\(mark.process.text), journal \(mark.store), stable is \(mark.stable)); nothing was touched",
+                ownership.mayBeDriven(mark)
+                    ? "its driver may be alive: `belay status \(mark.rollout) --db \(mark.store)` on \(host)"
+                    : "its driver is gone: `belay resume \(mark.rollout) --db \(mark.store)` on \(host) goes on with it",
+                "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(ownership.place))"
+            )
+        case .unreadable(let why): throw ReleaseRefusal(.taken, "\(why); nothing was touched")
+        }
+    }
+
+    private static func check(_ survey: Survey) throws(ReleaseRefusal) {
+        guard !survey.problems.isEmpty else { return }
+        var isReachable = true
+        let lines = survey.problems.map { problem in
+            switch problem {
+            case .invalid(let message): return message
+            case .unreachable(let message):
+                isReachable = false
+                return message
+            }
+        }
+        throw ReleaseRefusal(isReachable ? .invalid : .unreachable, lines: lines + ["nothing was touched"])
+    }
+
+    /// Which side is stable now.
+    /// - Throws: ``ReleaseRefusal`` `.invalid` where nobody knows.
+    package static func roles(of survey: Survey) throws(ReleaseRefusal) -> Roles {
+        guard let roles = survey.roles else {
+            throw ReleaseRefusal(.invalid, "the router's share cannot be read; nothing was touched")
+        }
+        return roles
+    }
+
+    // MARK: The plan
+
+    /// The plan of a release that could begin now.
+    package func bind(_ request: ReleaseRequest) async throws(ReleaseRefusal) -> BoundRelease {
+        let survey = try await survey(request.traffic)
+        return try bind(request, survey, try Self.roles(of: survey))
+    }
+
+    /// While a release is under way: as seen from its stable side, whatever the target shows at this moment.
+    package func bindBusy(_ request: ReleaseRequest) async throws(ReleaseRefusal) -> BoundRelease {
+        let kit = kits(request.traffic)
+        var stable: String?
+        if let machine = try await machineUnderWay(on: Self.identity(of: request.traffic)) {
+            stable = machine.plan.stable.name
+        } else if case .mark(let mark) = kit.ownership.read() {
+            stable = mark.stable
+        }
+        let roles = Roles(canaryIsSecond: stable != request.traffic.sides.second.name)
+        return try bind(request, await kit.survey(), roles)
+    }
+
+    /// The machine of the rollout of a target that is not over; nil where there is none.
+    package func machineUnderWay(on identity: String) async throws(ReleaseRefusal) -> RolloutMachine? {
+        guard let store else { return nil }
+        return try await orRefuse { () throws(JournalFailure) in
+            guard let id = try await store.rolloutUnderWay(on: identity) else { return nil }
+            return try await store.machine(of: id)
+        }
+    }
+
+    private func bind(
+        _ request: ReleaseRequest, _ survey: Survey, _ roles: Roles
+    ) throws(ReleaseRefusal) -> BoundRelease {
+        let identity = Self.identity(of: request.traffic)
+        let plan = try request.compile(roles, identity)
+        let mirrored = try? request.compile(Roles(canaryIsSecond: !roles.canaryIsSecond), identity)
+        return BoundRelease(plan: plan, mirrored: mirrored, survey: survey, kit: kits(request.traffic))
+    }
+
+    /// The frozen plan of a rollout that is over, to be run again.
+    /// - Throws: ``ReleaseRefusal`` as ``survey(_:)`` does, and `.invalid` where the roles have changed meanwhile.
+    package func bindAgain(_ plan: Plan, of id: String) async throws(ReleaseRefusal) -> BoundRelease {
+        let survey = try await survey(plan.target.traffic)
+        guard survey.roles == plan.roles else {
+            throw ReleaseRefusal(
+                .invalid,
+                "\(plan.canary.name) has all traffic now, and the frozen plan of \(id) made it the canary; use `belay run`"
+            )
+        }
+        try BoundRelease.checkCanServe(plan, survey)
+        return BoundRelease(plan: plan, mirrored: nil, survey: survey, kit: kits(plan.target.traffic))
+    }
+
+    // MARK: Who drives
+
+    /// Whether somebody drives a rollout, and what to type.
+    package func driverWords(of id: String) async -> String {
+        guard let store else { return "" }
+        if let driver = (try? await store.driver(of: id)) ?? nil {
+            return "\(driver.text) drives it: `belay status \(id)`, `belay wait \(id)`, `belay abort \(id)`"
+        }
+        guard let last = (try? await store.lastDriver(of: id)) ?? nil else {
+            return "nobody drives it: `belay resume \(id)`"
+        }
+        return
+            "its driver (\(last.text)) is gone: `belay resume \(id)` goes on with it, `belay abort \(id)` takes the traffic back"
+    }
+}

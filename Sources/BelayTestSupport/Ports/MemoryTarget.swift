@@ -1,0 +1,43 @@
+package import BelayCore
+package import BelayEngine
+
+/// A target in memory for those who ask before a drive: what its survey and its mark say is set by the test.
+package final class MemoryTarget: TargetKit, TargetOwnership {
+    package struct State: Sendable {
+        package var survey = Survey()
+        package var record = OwnerRecord.none
+        package var isDriven = false
+        package var traffic: [String: Timestamp] = [:]
+        package var surveys = 0
+    }
+
+    package let world: Locked<State>
+    private let clock = SkippingClock()
+
+    package init(secondShare: Weight = .zero) {
+        var state = State()
+        state.survey.secondShare = secondShare
+        state.survey.original = .string("\(secondShare.basisPoints)")
+        world = Locked(state)
+    }
+
+    package var ownership: any TargetOwnership { self }
+
+    package func survey() async -> Survey {
+        world.withLock { world in
+            world.surveys += 1
+            return world.survey
+        }
+    }
+
+    package func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { MemoryRouter(self.clock) }
+    package func words(for secondShare: Weight) -> String { "share = \(secondShare.basisPoints)" }
+    package var writeWords: String { "in memory" }
+    package func wayBackWords(to secondShare: Weight) -> String { "\(secondShare.text) at once" }
+
+    package var place: String { "the mark in memory" }
+    package func read() -> OwnerRecord { world.withLock { $0.record } }
+    package func mayBeDriven(_ mark: OwnerMark) -> Bool { world.withLock { $0.isDriven } }
+    package func removeAnyway() { world.withLock { $0.record = .none } }
+    package func lastTraffic(of side: String) -> Timestamp? { world.withLock { $0.traffic[side] } }
+}
