@@ -195,9 +195,10 @@ struct Bench {
     private static func fill(_ journal: SQLiteJournal, _ id: String, events: Int, finished: Bool) throws {
         let lease = try create(journal, id)
         var records: [Event] = [
-            .tookOver(epoch: 1, holder: "bench"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, processes: [1]),
+            .tookOver(epoch: 1, holder: "bench"), .claimed(epoch: 1),
+            .trafficConfirmed(share: .zero, incarnations: ["1"]),
             .stepStarted(step: 0, share: Weight(basisPoints: 1000)!),
-            .trafficConfirmed(share: Weight(basisPoints: 1000)!, processes: [1]),
+            .trafficConfirmed(share: Weight(basisPoints: 1000)!, incarnations: ["1"]),
         ]
         while records.count < events - 2 { records.append(measured(records.count)) }
         if finished { records.append(.finished(.promoted)) }

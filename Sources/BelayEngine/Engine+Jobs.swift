@@ -11,9 +11,9 @@ extension Engine {
         let input: Input
         switch attempt.job {
         case .traffic(let write):
-            let (reading, error) = await setup.router.write(
+            let (reading, result) = await setup.router.write(
                 write, number: attempt.number, under: setup.mark, isOurs: { await self.isOurs() })
-            input = .wrote(write, reading, error: error)
+            input = .wrote(write, reading, result)
         case .action(.claim(_, let kind)):
             input = .claimed(await setup.router.claim(setup.mark, kind, superseding: setup.superseding))
         case .action(.release(let ending)):

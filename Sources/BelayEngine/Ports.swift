@@ -40,7 +40,7 @@ package protocol TrafficRouter: Sendable {
     ///   - isOurs: Asked between preparing and committing a forward write.
     func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
-    ) async -> (Reading, error: String?)
+    ) async -> (Reading, WriteResult)
 
     /// Marks the target and reads it; fences out whoever had it before.
     /// - Parameters:

@@ -28,6 +28,8 @@ package struct Survey: Sendable {
     package var rights: [String] = []
     /// The share of the second side, where all instances agree; nil where nobody knows.
     package var secondShare: Weight?
+    /// The shares it can give.
+    package var reach = Reach.every
     /// What the target holds and what a rescue would put back.
     package var original: JSONValue = .null
     /// Sides that can serve nothing, by name, and why.

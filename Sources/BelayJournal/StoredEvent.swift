@@ -11,6 +11,7 @@ package enum StoredEvent {
         case .claimFailed: "target.mark-failed"
         case .stepStarted: "step.started"
         case .trafficConfirmed: "traffic.confirmed"
+        case .trafficAccepted: "traffic.accepted"
         case .trafficFailed: "traffic.failed"
         case .routerLost: "router.lost"
         case .routerFound: "router.found"
@@ -44,12 +45,13 @@ package enum StoredEvent {
             .returnUndone(let message):
             .members(["message": .string(message)])
         case .stepStarted(let step, let share): .members(["step": .count(step), "share": .weight(share)])
-        case .trafficConfirmed(let share, let processes):
-            .members(["share": .weight(share), "processes": encode(processes)])
+        case .trafficConfirmed(let share, let incarnations):
+            .members(["share": .weight(share), "processes": encode(incarnations)])
+        case .trafficAccepted(let share): .members(["share": .weight(share)])
         case .trafficFailed(let share, let message): .members(["share": .weight(share), "message": .string(message)])
         case .routerFound, .adopted, .unreadable: .object([])
-        case .routerReloaded(let processes, let found):
-            .members(["processes": encode(processes), "found": .array(found.map { .weight($0) })])
+        case .routerReloaded(let incarnations, let found):
+            .members(["processes": encode(incarnations), "found": .array(found.map { .weight($0) })])
         case .oldProcesses(let found): .members(["pids": .array(found.map { .count($0) })])
         case .measured(let measured): encode(measured)
         case .verdict(let metric, let verdict, let message):
@@ -86,14 +88,15 @@ package enum StoredEvent {
             return .stepStarted(step: try need(json["step"]?.count), share: try need(json["share"]?.weight))
         case "traffic.confirmed":
             return .trafficConfirmed(
-                share: try need(json["share"]?.weight), processes: decodeProcesses(json["processes"]))
+                share: try need(json["share"]?.weight), incarnations: incarnations(json["processes"]))
+        case "traffic.accepted": return .trafficAccepted(share: try need(json["share"]?.weight))
         case "traffic.failed":
             return .trafficFailed(share: try need(json["share"]?.weight), message: json["message"]?.string ?? "")
         case "router.lost": return .routerLost(json["message"]?.string ?? "")
         case "router.found": return .routerFound
         case "router.reloaded":
             let found = (json["found"]?.array ?? []).compactMap(\.weight)
-            return .routerReloaded(processes: decodeProcesses(json["processes"]), found: found)
+            return .routerReloaded(incarnations: incarnations(json["processes"]), found: found)
         case "router.old-processes":
             return .oldProcesses((json["pids"]?.array ?? []).compactMap { $0.count })
         case "way-back.undone": return .returnUndone(json["message"]?.string ?? "")
@@ -121,11 +124,14 @@ package enum StoredEvent {
         }
     }
 
-    private static func encode(_ processes: [Int64?]) -> JSONValue {
-        .array(processes.map { $0.map { .int($0) } ?? .null })
+    /// Whole numbers are kept as such: 0.1.0 knew only those.
+    private static func encode(_ incarnations: [String?]) -> JSONValue {
+        .array(incarnations.map { text in text.map { text in Int64(text).map { .int($0) } ?? .string(text) } ?? .null })
     }
 
-    private static func decodeProcesses(_ json: JSONValue?) -> [Int64?] { (json?.array ?? []).map(\.int) }
+    private static func incarnations(_ json: JSONValue?) -> [String?] {
+        (json?.array ?? []).map { $0.string ?? $0.int.map { "\($0)" } }
+    }
 
     private static func encode(_ measured: Event.Measured) -> JSONValue {
         let measurement = measured.measurement

@@ -58,16 +58,19 @@ enum StoredPlan {
 
     private static func encode(_ step: PlanStep) -> JSONValue {
         .members([
-            "name": step.name.map { .string($0) }, "weight": .weight(step.weight), "holdMin": .duration(step.hold.min),
+            "name": step.name.map { .string($0) }, "weight": .weight(step.weight),
+            "asked": step.asked.map { .weight($0) }, "holdMin": .duration(step.hold.min),
             "holdMax": .duration(step.hold.max), "approval": step.approval.map(encode),
         ])
     }
 
     private static func step(_ json: JSONValue) throws(Unreadable) -> PlanStep {
-        PlanStep(
+        var step = PlanStep(
             name: json["name"]?.string, weight: try need(json["weight"]?.weight),
             hold: Hold(min: try need(json["holdMin"]?.duration), max: try need(json["holdMax"]?.duration)),
             approval: try approval(json["approval"]))
+        step.asked = json["asked"]?.weight
+        return step
     }
 
     private static func encode(_ approval: Approval) -> JSONValue {

@@ -61,9 +61,9 @@ struct CLITests {
         var machine = Self.machine()
         let now = Timestamp(milliseconds: 1_700_000_000_000)
         let events: [Event] = [
-            .tookOver(epoch: 1, holder: "p"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, processes: [1]),
+            .tookOver(epoch: 1, holder: "p"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, incarnations: ["1"]),
             .stepStarted(step: 0, share: Weight(basisPoints: 2500)!),
-            .trafficConfirmed(share: Weight(basisPoints: 2500)!, processes: [1]),
+            .trafficConfirmed(share: Weight(basisPoints: 2500)!, incarnations: ["1"]),
             .watched(total: .seconds(20), until: now),
         ]
         for event in events { machine.apply(event, at: now) }
@@ -108,8 +108,8 @@ struct CLITests {
         var machine = machine
         let share = Weight(basisPoints: 2500)!
         let before: [Event] = [
-            .tookOver(epoch: 1, holder: "p"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, processes: [1]),
-            .stepStarted(step: 0, share: share), .trafficConfirmed(share: share, processes: [1]),
+            .tookOver(epoch: 1, holder: "p"), .claimed(epoch: 1), .trafficConfirmed(share: .zero, incarnations: ["1"]),
+            .stepStarted(step: 0, share: share), .trafficConfirmed(share: share, incarnations: ["1"]),
         ]
         for event in before + events { machine.apply(event, at: now) }
         return StatusView(id: "app-1", machine: machine, recent: [], holder: nil, now: now, isColored: false)

@@ -66,7 +66,9 @@ struct Story {
 
     static func reading(_ share: Weight?, file: Weight? = nil, process: Int64 = 1, at now: Timestamp) -> Reading {
         Reading(
-            instances: [.init(running: share, startsWith: file ?? share, process: share == nil ? nil : process)],
+            instances: [
+                .init(running: share, startsWith: file ?? share, incarnation: share == nil ? nil : "\(process)")
+            ],
             startedAt: now)
     }
 
@@ -78,7 +80,7 @@ struct Story {
     /// The router confirms whatever is wanted.
     mutating func confirm(process: Int64 = 1, at now: Timestamp) {
         guard let write = machine.trafficWork else { return }
-        tell(.wrote(write, Self.reading(write.share, process: process, at: now), error: nil), at: now)
+        tell(.wrote(write, Self.reading(write.share, process: process, at: now), .done), at: now)
     }
 
     mutating func measure(_ phase: MeasurementPhase, metric: Int = 0, at now: Timestamp) {

@@ -8,7 +8,10 @@ struct HostileRouterTests {
         _ running: Weight?, file: Weight?, process: Int64? = 1, foreign: String? = nil, at now: Timestamp
     ) -> Reading {
         Reading(
-            instances: [.init(running: running, startsWith: file, process: process, foreign: foreign)], startedAt: now)
+            instances: [
+                .init(
+                    running: running, startsWith: file, incarnation: process.map { "\($0)" }, foreign: foreign)
+            ], startedAt: now)
     }
 
     // MARK: Law 5: what passes a step counts from the confirmation that stands

@@ -99,10 +99,10 @@ struct ForwardTests {
         let write = story.machine.trafficWork!
         let half = Reading(
             instances: [
-                .init(running: write.share, startsWith: write.share, process: 1),
-                .init(running: .zero, startsWith: write.share, process: 2),
+                .init(running: write.share, startsWith: write.share, incarnation: "1"),
+                .init(running: .zero, startsWith: write.share, incarnation: "2"),
             ], startedAt: seconds(1))
-        story.tell(.wrote(write, half, error: nil), at: seconds(1))
+        story.tell(.wrote(write, half, .done), at: seconds(1))
         #expect(story.phase == .routing(step: 0))
         #expect(story.machine.work(at: seconds(1)).traffic == nil)  // Tried again a little later.
         #expect(story.machine.work(at: seconds(2)).traffic == write)
@@ -159,7 +159,7 @@ struct WayBackTests {
         var story = Story.holding()
         story.tell(.abort, at: seconds(2))
         let write = story.machine.trafficWork!
-        story.tell(.wrote(write, Story.reading(nil, at: seconds(2)), error: "no answer"), at: seconds(2))
+        story.tell(.wrote(write, Story.reading(nil, at: seconds(2)), .refused("no answer")), at: seconds(2))
         #expect(story.machine.work(at: seconds(4)).traffic == write)
         story.confirm(at: seconds(4))
         #expect(story.machine.work(at: seconds(4)).action == .release(.wayBack(drains: true, hadTraffic: true)))
@@ -170,7 +170,7 @@ struct WayBackTests {
     @Test func `an instance that is gone counts by what it starts with, one that hangs does not`() {
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         func reading(gone: Bool, file: Weight) -> Reading {
-            Reading(instances: [.init(running: nil, startsWith: file, process: nil, isGone: gone)], startedAt: zero)
+            Reading(instances: [.init(running: nil, startsWith: file, incarnation: nil, isGone: gone)], startedAt: zero)
         }
         #expect(reading(gone: true, file: .zero).confirms(write))
         #expect(!reading(gone: true, file: Fixture.quarter).confirms(write))
@@ -195,7 +195,7 @@ struct WayBackTests {
         story.confirm(at: seconds(0.5))
         let raise = story.machine.trafficWork!
         story.tell(.abort, at: seconds(1))
-        story.tell(.wrote(raise, Story.reading(raise.share, at: seconds(1)), error: nil), at: seconds(1.1))
+        story.tell(.wrote(raise, Story.reading(raise.share, at: seconds(1)), .done), at: seconds(1.1))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
     }
 

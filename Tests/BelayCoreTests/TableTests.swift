@@ -64,7 +64,7 @@ struct TableTests {
         let readings = (shares.map { Story.reading($0, at: now) } + [Story.reading(nil, at: now)])
         let writes = shares.flatMap { share in
             [TrafficWrite.Kind.forward, .wayBack].flatMap { kind in
-                readings.map { Input.wrote(TrafficWrite(share: share, kind: kind), $0, error: nil) }
+                readings.map { Input.wrote(TrafficWrite(share: share, kind: kind), $0, .done) }
             }
         }
         let measurements = MeasurementPhase.allCases.flatMap { phase in

@@ -76,7 +76,7 @@ struct DriverTests {
             driver.start(at: seconds(2)).started.map(\.job) == [.traffic(TrafficWrite(share: .zero, kind: .wayBack))])
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         let later = try #require(
-            append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), error: nil), at: seconds(3))))
+            append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), .done), at: seconds(3))))
         #expect(later.records.count == 2)  // The intent comes first, once there is room.
         driver.appended(later)
         #expect(!driver.isWithoutJournal)
@@ -136,7 +136,7 @@ struct DriverTests {
     private let back = TrafficWrite(share: .zero, kind: .wayBack)
 
     private func returned(at now: Timestamp) -> Input {
-        .wrote(back, Story.reading(.zero, at: now), error: nil)
+        .wrote(back, Story.reading(.zero, at: now), .done)
     }
 
     @Test func `a newer write supersedes a running one, and does not wait for it`() throws {
@@ -171,7 +171,7 @@ struct DriverTests {
         let before = driver.machine
         let late = Input.wrote(
             TrafficWrite(share: Fixture.quarter, kind: .forward), Story.reading(Fixture.quarter, at: seconds(1.2)),
-            error: nil)
+            .done)
         #expect(append(driver.ended(raise, late, at: seconds(1.2))) == nil)
         #expect(driver.machine == before)
     }

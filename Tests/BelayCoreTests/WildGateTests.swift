@@ -128,7 +128,7 @@ struct WildGateTests {
         story.take(at: zero)
         story.confirm(at: seconds(0.5))
         let write = story.machine.trafficWork!
-        story.tell(.wrote(write, Story.reading(nil, at: seconds(1)), error: "no answer"), at: seconds(1))
+        story.tell(.wrote(write, Story.reading(nil, at: seconds(1)), .refused("no answer")), at: seconds(1))
         story.measure(.failed, at: seconds(2))
         #expect(story.cause?.kind == .gate)
     }

@@ -43,6 +43,27 @@ struct LoopTests {
         #expect(play.told == ["0 %", "25 %", "100 %"])
     }
 
+    @Test(
+        "a target that follows in its own time ends as any other, and no hold begins before its share is in force",
+        arguments: [Duration.milliseconds(700), .seconds(3), .seconds(9)])
+    func follows(after delay: Duration) async {
+        let play = Play(Self.plan())
+        play.router.world.withLock { $0.followsAfter = delay }
+        #expect(await play.run() == .ended(.finished(.promoted)))
+        #expect(play.router.share == .full)
+        let records = play.journal.records
+        let asked = records.first { $0.event == .stepStarted(step: 1, share: .full) }
+        let confirmed = records.last { if case .trafficConfirmed(.full, _) = $0.event { true } else { false } }
+        #expect(asked!.at.duration(to: confirmed!.at) >= delay)
+    }
+
+    @Test func `an abort of what the target has taken ends with stable in force`() async {
+        let play = Play(Self.patient)
+        play.router.world.withLock { $0.followsAfter = .seconds(3) }
+        let result = await play.run([(5, { play in play.say(.abort, "a") })])
+        #expect(Self.cause(result) == .person && play.router.share == .zero)
+    }
+
     // MARK: Slow and late
 
     @Test(

@@ -32,7 +32,7 @@ struct ReleasesTests {
         let plan = plan(Roles(canaryIsSecond: true), Releases.identity(of: traffic))
         var machine = RolloutMachine(.init(plan: plan, original: "0", actor: Actor(name: "a")), at: moment)
         guard let outcome else { return machine }
-        if canaryHadTraffic { machine.apply(.trafficConfirmed(share: .full, processes: [1]), at: moment) }
+        if canaryHadTraffic { machine.apply(.trafficConfirmed(share: .full, incarnations: ["1"]), at: moment) }
         machine.apply(.finished(outcome), at: moment)
         return machine
     }
@@ -107,9 +107,34 @@ struct ReleasesTests {
         #expect(refusal?.kind == .invalid)
         target.world.withLock { $0.survey.secondShare = .zero }
         _ = try await Self.releases(target).bindAgain(plan, of: "app-1")
+        let quarter = PlanStep(weight: Weight(basisPoints: 2500)!)
+        var quarters = plan
+        quarters.steps = [quarter, PlanStep(weight: .full)]
+        target.world.withLock { $0.survey.reach = .parts(3) }
+        let far = await Self.refusal { _ = try await Self.releases(target).bindAgain(quarters, of: "app-1") }
+        #expect(far?.lines.first?.contains("25 %") == true)
         target.world.withLock { $0.survey.cannotServe = ["green": "green DOWN"] }
         let dead = await Self.refusal { _ = try await Self.releases(target).bindAgain(plan, of: "app-1") }
         #expect(dead?.lines.first?.contains("green DOWN") == true)
+    }
+
+    @Test func `a step asks for the nearest share that the target can give, and both versions keep traffic`()
+        async throws
+    {
+        let target = MemoryTarget()
+        target.world.withLock { $0.survey.reach = .parts(3) }
+        let weights = [1000, 4900, 5100, 9900, 10_000].map { Weight(basisPoints: $0)! }
+        let request = ReleaseRequest(traffic: Self.traffic) { roles, identity in
+            var plan = Self.plan(roles, identity)
+            plan.steps = weights.map { PlanStep(weight: $0) }
+            return plan
+        }
+        let bound = try await Self.releases(target).bind(request)
+        #expect(bound.plan.steps.map(\.weight.basisPoints) == [3333, 3333, 6667, 6667, 10_000])
+        #expect(bound.plan.steps.map(\.asked) == weights.dropLast() + [nil])
+        target.world.withLock { $0.survey.reach = .parts(1) }
+        let refusal = await Self.refusal { _ = try await Self.releases(target).bind(request) }
+        #expect(refusal?.lines.first?.contains("step 1 (10 %)") == true)
     }
 
     // MARK: Settling

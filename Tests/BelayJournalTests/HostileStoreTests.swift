@@ -134,7 +134,11 @@ extension JournalTests {
 
     /// What came after the golden journal was written.
     @Test func `events that are younger than the golden journal read back`() {
-        for event in [Event.returnUndone("m"), .oldProcesses([7]), .oldProcesses([])] {
+        for event in [
+            Event.returnUndone("m"), .oldProcesses([7]), .oldProcesses([]), .trafficAccepted(share: .full),
+            .trafficConfirmed(share: .zero, incarnations: ["7", nil, "uid-3/412"]),
+            .routerReloaded(incarnations: ["7", "uid-3/412"], found: [.full]),
+        ] {
             #expect(StoredEvent.event(named: StoredEvent.name(of: event), StoredEvent.payload(of: event)) == event)
         }
     }

@@ -39,6 +39,7 @@ struct JournalTests {
     }
 
     /// One of every event.
+    /// What the golden journal of 0.1.0 has.
     var everyEvent: [Event] {
         let now = Timestamp(milliseconds: 1_700_000_000_123)
         let measurement = Measurement(
@@ -47,9 +48,9 @@ struct JournalTests {
             id: "c", verb: .promote(full: true), actor: Actor(name: "bob", groups: ["ops"]), reason: "r", aimedAt: 3)
         return [
             .started(started()), .tookOver(epoch: 2, holder: "pid 1"), .claimed(epoch: 2), .claimFailed("m"),
-            .stepStarted(step: 1, share: .full), .trafficConfirmed(share: .full, processes: [1, nil]),
+            .stepStarted(step: 1, share: .full), .trafficConfirmed(share: .full, incarnations: ["1", nil]),
             .trafficFailed(share: .zero, message: "m"), .routerLost("m"), .routerFound,
-            .routerReloaded(processes: [7], found: [.zero, .full]),
+            .routerReloaded(incarnations: ["7"], found: [.zero, .full]),
             .measured(.init(measurement: measurement, isFresh: true, watched: .seconds(4), watchedUntil: now)),
             .measured(.init(measurement: measurement, isFresh: false, watched: .zero, watchedUntil: nil)),
             .verdict(metric: 0, verdict: .failed, message: "m"), .watched(total: .seconds(1), until: now),

@@ -118,7 +118,7 @@ package struct SimulatedRollout: Sendable {
         private var now: Timestamp { Self.epoch.advanced(by: .milliseconds(Int64(traffic.now * 1000))) }
 
         private func reading(_ share: Weight) -> Reading {
-            Reading(instances: [.init(running: share, startsWith: share, process: 1)], startedAt: now)
+            Reading(instances: [.init(running: share, startsWith: share, incarnation: "1")], startedAt: now)
         }
 
         private mutating func tell(_ input: Input) {
@@ -158,7 +158,7 @@ package struct SimulatedRollout: Sendable {
                 if let write = work.traffic {
                     share = write.share
                     if share == .full, played.fullAt == nil { played.fullAt = traffic.now }
-                    tell(.wrote(write, reading(write.share), error: nil))
+                    tell(.wrote(write, reading(write.share), .done))
                 } else if let action = work.action {
                     switch action {
                     case .claim: tell(.claimed(.ours(reading(share))))

@@ -143,7 +143,8 @@ struct PlanText {
 
     private func describe(_ index: Int, _ step: PlanStep) -> [String] {
         let name = step.name.map { " (\($0))" } ?? ""
-        var text = "  \(index + 1).\(name) \(step.weight.text) on \(plan.canary.name): \(write(step.weight))"
+        let asked = step.asked.map { " (nearest to \($0.text))" } ?? ""
+        var text = "  \(index + 1).\(name) \(step.weight.text)\(asked) on \(plan.canary.name): \(write(step.weight))"
         if step.hold.max > .zero {
             text +=
                 step.hold.min == step.hold.max

@@ -31,7 +31,9 @@ struct RescueCommand: AsyncParsableCommand {
         var (complaint, number) = ("", 0)
         while ContinuousClock.now < end {
             number += 1
-            let (reading, error) = await router.write(write, number: number, under: rescuer, isOurs: { true })
+            let (reading, result) = await router.write(write, number: number, under: rescuer, isOurs: { true })
+            var error: String?
+            if case .refused(let why) = result { error = why }
             if error == nil, reading.confirms(write) {
                 let living = mark.flatMap { owner.mayBeDriven($0) ? $0 : nil }
                 if living == nil { owner.removeAnyway() }

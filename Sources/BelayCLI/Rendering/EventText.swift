@@ -18,6 +18,7 @@ struct EventText {
             return share == .zero
                 ? ("router confirms: all traffic on \(plan.stable.name)", .green)
                 : ("router confirms: \(share.text) on \(plan.canary.name)", .green)
+        case .trafficAccepted(let share): return ("\(share.text) accepted; in force once a reading says so", .dim)
         case .trafficFailed(let share, let message): return ("\(share.text) not confirmed: \(message)", .yellow)
         case .routerLost(let message): return ("router out of reach: \(message)", .yellow)
         case .routerFound: return ("router reached again", nil)

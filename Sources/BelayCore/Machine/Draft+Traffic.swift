@@ -1,17 +1,31 @@
 extension Draft {
-    mutating func takeWrite(_ write: TrafficWrite, _ reading: Reading, _ error: String?) {
+    mutating func takeWrite(_ write: TrafficWrite, _ reading: Reading, _ result: WriteResult) {
         guard let work = machine.trafficWork, work == write else { return }  // Late: nobody wants it any more.
-        if error == nil, reading.confirms(write) {
-            return emit(.trafficConfirmed(share: write.share, processes: knownProcesses(reading)))
+        var message = describe(reading)
+        if case .refused(let why) = result {
+            message = why
+        } else if reading.confirms(write) {
+            return emit(.trafficConfirmed(share: write.share, incarnations: knownIncarnations(reading)))
         }
         if write.kind == .forward {
             if let found = foreign(in: reading) { return refuseForeign(found) }
             noteReload(reading)
         }
-        emit(.trafficFailed(share: write.share, message: error ?? describe(reading)))
+        emit(
+            result == .accepted
+                ? .trafficAccepted(share: write.share) : .trafficFailed(share: write.share, message: message))
+    }
+
+    /// Whether what the target had taken is in force now.
+    private mutating func noteFollowed(_ reading: Reading) {
+        guard let accepted = state.accepted, reading.startedAt > accepted.at, let write = machine.trafficWork,
+            write.share == accepted.share, reading.confirms(write)
+        else { return }
+        emit(.trafficConfirmed(share: write.share, incarnations: knownIncarnations(reading)))
     }
 
     mutating func takeReading(_ reading: Reading) {
+        if case .returning = state.phase { return noteFollowed(reading) }
         guard reading.startedAt > state.confirmedAt, state.claimedEpoch == state.epoch else { return }
         if reading.isComplete, reading.oldProcesses != state.oldProcesses { emit(.oldProcesses(reading.oldProcesses)) }
         switch state.phase {
@@ -23,6 +37,7 @@ extension Draft {
         noteReach(reading)
         if let found = foreign(in: reading) { return refuseForeign(found) }
         noteReload(reading)
+        noteFollowed(reading)
     }
 
     /// While connections drain, another hand or an old driver's late write may raise the canary once more.
@@ -31,11 +46,13 @@ extension Draft {
     }
 
     private mutating func noteReload(_ reading: Reading) {
-        let isReloaded = zip(reading.instances, state.processes).contains { instance, known in
-            known != nil && instance.process != nil && instance.process != known
+        let isReloaded = zip(reading.instances, state.incarnations).contains { instance, known in
+            known != nil && instance.incarnation != nil && instance.incarnation != known
         }
         if isReloaded {
-            emit(.routerReloaded(processes: knownProcesses(reading), found: reading.instances.compactMap(\.running)))
+            emit(
+                .routerReloaded(
+                    incarnations: knownIncarnations(reading), found: reading.instances.compactMap(\.running)))
         }
     }
 
@@ -111,13 +128,12 @@ extension Draft {
             )
         }
         if let foreign = foreign(in: reading) { return refuseForeign(foreign) }
-        let isRight = reading.instances.allSatisfy {
-            $0.running == machine.wantedShare && $0.startsWith == machine.wantedShare
-        }
-        if !isRight || state.confirmed != machine.wantedShare || reading.processes != state.processes {
+        let isRight =
+            machine.wantedShare.map { reading.confirms(TrafficWrite(share: $0, kind: .forward)) } ?? false
+        if !isRight || state.confirmed != machine.wantedShare || reading.incarnations != state.incarnations {
             emit(
                 .routerReloaded(
-                    processes: knownProcesses(reading), found: found + starts.filter { !found.contains($0) }))
+                    incarnations: knownIncarnations(reading), found: found + starts.filter { !found.contains($0) }))
         }
     }
 
@@ -143,30 +159,37 @@ extension Draft {
     private func foreign(in reading: Reading) -> String? {
         for (index, instance) in reading.instances.enumerated() {
             if let words = instance.foreign { return words }
-            let known = state.processes.indices.contains(index) ? state.processes[index] : nil
-            let isReloaded = known != nil && instance.process != known
+            let known = state.incarnations.indices.contains(index) ? state.incarnations[index] : nil
+            let isReloaded = known != nil && instance.incarnation != known
             if let share = instance.running, !isExpected(share), !(isReloaded && state.asked.contains(share)) {
                 return share.text
             }
-            if let share = instance.startsWith, !isExpected(share) { return "\(share.text), for the next reload," }
+            if case .share(let share) = instance.start, !isExpected(share) {
+                return "\(share.text), for the next reload,"
+            }
         }
         return nil
     }
 
     private func isExpected(_ share: Weight) -> Bool { share == machine.wantedShare || state.expected.contains(share) }
 
-    /// An instance out of reach keeps the process it was last seen with, so that its return is noticed.
-    private func knownProcesses(_ reading: Reading) -> [Int64?] {
-        reading.processes.enumerated().map { index, process in
-            process ?? (state.processes.indices.contains(index) ? state.processes[index] : nil)
+    /// An instance out of reach keeps the incarnation it was last seen with, so that its return is noticed.
+    private func knownIncarnations(_ reading: Reading) -> [String?] {
+        reading.incarnations.enumerated().map { index, incarnation in
+            incarnation ?? (state.incarnations.indices.contains(index) ? state.incarnations[index] : nil)
         }
     }
 
     private func describe(_ reading: Reading) -> String {
         reading.instances.enumerated().map { index, instance in
             let running = instance.running.map(\.text) ?? instance.foreign ?? "out of reach"
-            let starts = instance.startsWith.map(\.text) ?? "unknown"
-            return "instance \(index + 1): \(running), starts with \(starts)"
+            let starts =
+                switch instance.start {
+                case .share(let share): ", starts with \(share.text)"
+                case .unknown: ", starts with unknown"
+                case .same, .unknowable: ""
+                }
+            return "instance \(index + 1): \(running)\(starts)"
         }.joined(separator: "; ")
     }
 }

@@ -24,7 +24,7 @@ struct Draft {
         case .tick: watchWithoutMetrics()
         case .command: break  // `obey`, which can refuse.
         case .measured(let measurement): takeMeasurement(measurement)
-        case .wrote(let write, let reading, let error): takeWrite(write, reading, error)
+        case .wrote(let write, let reading, let result): takeWrite(write, reading, result)
         case .read(let reading): takeReading(reading)
         case .claimed(let claim): takeClaim(claim)
         case .released(let error): takeRelease(error)

@@ -246,13 +246,14 @@ package struct Driver: Sendable {
         if owed != nil, case .measure(let index) = attempt.job { measuredMeanwhile[index] = now }
         if superseded.remove(attempt.number) != nil { return .nothing }  // Nobody wants it any more.
         guard let input else { return .nothing }
-        guard disputed.remove(attempt.number) != nil, case .wrote(let write, let reading, let error) = input else {
+        // A reading ends a way back only if it was taken after every earlier write had ended.
+        if case .read = input, machine.state.isReturning, isWritingNow { return .nothing }
+        guard disputed.remove(attempt.number) != nil, case .wrote(let write, let reading, let result) = input else {
             return take(input, at: now)
         }
-        // A reading ends a way back only if it was taken after every earlier write had ended.
-        if superseded.isEmpty, error == nil { return .nothing }  // It is asserted once more at once.
-        return take(
-            .wrote(write, reading, error: error ?? "an earlier write to the router has not ended yet"), at: now)
+        if case .refused = result { return take(input, at: now) }
+        if superseded.isEmpty { return .nothing }  // It is asserted once more at once.
+        return take(.wrote(write, reading, .refused("an earlier write to the router has not ended yet")), at: now)
     }
 
     /// The next moment to look again, if nothing happens before.

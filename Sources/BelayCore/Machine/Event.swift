@@ -6,12 +6,14 @@ package enum Event: Hashable, Sendable {
     case claimFailed(String)
     /// The intent to route step `step`; durable before the first write.
     case stepStarted(step: Int, share: Weight)
-    case trafficConfirmed(share: Weight, processes: [Int64?])
+    case trafficConfirmed(share: Weight, incarnations: [String?])
+    /// The target has taken the write and follows in its own time; a later reading confirms it.
+    case trafficAccepted(share: Weight)
     case trafficFailed(share: Weight, message: String)
     case routerLost(String)
     case routerFound
     /// An instance was reloaded and shows a share that Belay wrote earlier, or still the right one.
-    case routerReloaded(processes: [Int64?], found: [Weight])
+    case routerReloaded(incarnations: [String?], found: [Weight])
     /// Earlier processes of the router that still serve their open connections; none: the last one has ended.
     case oldProcesses([Int])
     /// After stable 100 % was confirmed the router showed something else, while connections drained: it is asserted again.

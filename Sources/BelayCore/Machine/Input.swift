@@ -5,7 +5,7 @@ package enum Input: Equatable, Sendable {
     case command(Command)
     case measured(Measurement)
     /// A traffic write ended, well or not.
-    case wrote(TrafficWrite, Reading, error: String?)
+    case wrote(TrafficWrite, Reading, WriteResult)
     /// The router was read back.
     case read(Reading)
     case claimed(Claim)
@@ -128,15 +128,39 @@ package struct TrafficWrite: Hashable, Sendable {
     }
 }
 
+/// What came of a write, as the target says itself.
+package enum WriteResult: Hashable, Sendable {
+    /// It was made so; the reading beside it was taken afterwards and tells whether it is in force.
+    case done
+    /// The target has taken it and follows in its own time: a later reading confirms it.
+    case accepted
+    /// Nothing, or only a part of it, was made so; why.
+    case refused(String)
+
+    /// - Parameter error: What went wrong; nil where it was made so.
+    package init(error: String?) { self = error.map { .refused($0) } ?? .done }
+}
+
 /// What the router's instances say, as canary shares.
 package struct Reading: Hashable, Sendable {
+    /// What an instance starts with after a reload or restart.
+    package enum Start: Hashable, Sendable {
+        case share(Weight)
+        /// The same thing as what is in force: there is no second place that could differ.
+        case same
+        /// It could not be read this time.
+        case unknown
+        /// Nobody can tell, and nothing is expected of it.
+        case unknowable
+    }
+
     package struct Instance: Hashable, Sendable {
         /// The share in force; nil where the instance could not be reached.
         package var running: Weight?
-        /// The share it will start with; nil where that cannot be read.
-        package var startsWith: Weight?
-        /// Differs after a reload or restart; nil where the instance could not be reached.
-        package var process: Int64?
+        package var start: Start
+        /// Differs from one process, generation or version of the target to the next, and means nothing else; nil where the
+        /// instance could not be reached.
+        package var incarnation: String?
         /// What was found where a share should be and is none, in words: a value out of range, a key that is gone. Belay
         /// writes no such thing, so it is another hand's.
         package var foreign: String?
@@ -144,13 +168,37 @@ package struct Reading: Hashable, Sendable {
         package var isGone = false
 
         package init(
-            running: Weight?, startsWith: Weight?, process: Int64?, isGone: Bool = false, foreign: String? = nil
+            running: Weight?, start: Start, incarnation: String?, isGone: Bool = false, foreign: String? = nil
         ) {
             self.running = running
-            self.startsWith = startsWith
-            self.process = process
+            self.start = start
+            self.incarnation = incarnation
             self.isGone = isGone
             self.foreign = foreign
+        }
+
+        /// - Parameter startsWith: nil where it could not be read.
+        package init(
+            running: Weight?, startsWith: Weight?, incarnation: String?, isGone: Bool = false, foreign: String? = nil
+        ) {
+            self.init(
+                running: running, start: startsWith.map { .share($0) } ?? .unknown, incarnation: incarnation,
+                isGone: isGone, foreign: foreign)
+        }
+
+        /// The share it starts with; nil where that is not known.
+        package var startsWith: Weight? {
+            switch start {
+            case .share(let share): share
+            case .same: running
+            case .unknown, .unknowable: nil
+            }
+        }
+
+        /// Whether what it starts with leaves nothing to be done for that share. Where nobody can tell it, an instance that
+        /// runs has to do; of one that is gone nothing is known then.
+        fileprivate func starts(with share: Weight) -> Bool {
+            start == .unknowable ? !isGone : startsWith == share
         }
     }
 
@@ -167,7 +215,7 @@ package struct Reading: Hashable, Sendable {
     }
 
     package var isComplete: Bool { instances.allSatisfy { $0.running != nil || $0.foreign != nil } }
-    package var processes: [Int64?] { instances.map(\.process) }
+    package var incarnations: [String?] { instances.map(\.incarnation) }
 
     /// Whether anything that was read, in force or as what the router starts with, is another share. What could not be read
     /// says nothing.
@@ -180,10 +228,13 @@ package struct Reading: Hashable, Sendable {
     /// Whether a write counts. A raise needs every instance; the way back takes an instance that is gone as done once what
     /// it will start with says so.
     package func confirms(_ write: TrafficWrite) -> Bool {
-        switch write.kind {
-        case .forward: instances.allSatisfy { $0.running == write.share && $0.startsWith == write.share }
-        case .wayBack:
-            instances.allSatisfy { ($0.running == write.share || $0.isGone) && $0.startsWith == write.share }
+        instances.allSatisfy { instance in
+            let isInForce =
+                switch write.kind {
+                case .forward: instance.running == write.share
+                case .wayBack: instance.running == write.share || instance.isGone
+                }
+            return isInForce && instance.starts(with: write.share)
         }
     }
 }

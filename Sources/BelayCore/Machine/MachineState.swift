@@ -27,6 +27,11 @@ package struct MachineState: Hashable, Sendable {
         package var until: Timestamp
     }
 
+    package struct Accepted: Hashable, Sendable {
+        package var share: Weight
+        package var at: Timestamp
+    }
+
     package internal(set) var phase: Phase = .claiming
     package internal(set) var phaseSince: Timestamp
     package internal(set) var epoch = 0
@@ -39,7 +44,10 @@ package struct MachineState: Hashable, Sendable {
     package internal(set) var expected: [Weight] = []
     /// Every share asked for in this rollout: after a reload only these are asserted over.
     package internal(set) var asked: [Weight] = []
-    package internal(set) var processes: [Int64?] = []
+    /// A share that the target has taken and that is not in force yet, and since when.
+    package internal(set) var accepted: Accepted?
+    /// Of each instance, as it was last seen.
+    package internal(set) var incarnations: [String?] = []
     package internal(set) var oldProcesses: [Int] = []
     package internal(set) var lostSince: Timestamp?
     /// Since when the wanted share has had to be asserted.

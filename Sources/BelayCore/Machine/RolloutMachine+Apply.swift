@@ -20,7 +20,11 @@ extension RolloutMachine {
                 return
             }
             startStep(step, share, at: now)
-        case .trafficConfirmed(let share, let processes): confirm(share, processes, at: now)
+        case .trafficConfirmed(let share, let incarnations): confirm(share, incarnations, at: now)
+        case .trafficAccepted(let share):
+            state.accepted = .init(share: share, at: now)
+            expose(to: share, at: now)
+            (state.writeFailures, state.nextWriteAt) = (0, now.advanced(by: Self.acceptedAgainAfter))
         case .trafficFailed(let share, _):
             state.writeFailures += 1
             expose(to: share, at: now)  // Unanswered, it may have taken effect.
@@ -32,18 +36,20 @@ extension RolloutMachine {
         case .routerFound:
             state.lostSince = nil
             breakCoverage()
-        case .routerReloaded(let processes, let found):
-            state.processes = processes
+        case .routerReloaded(let incarnations, let found):
+            state.incarnations = incarnations
             for share in found where !state.expected.contains(share) { state.expected.append(share) }
             if found.contains(where: { $0 != wantedShare }), state.confirmed != nil {
                 state.confirmed = nil
                 state.assertingSince = now
+                forgetAccepted(at: now)
             }
             breakCoverage()
         case .oldProcesses(let found): state.oldProcesses = found
         case .returnUndone:
             if case .releasing(let cause) = state.phase { enter(.returning(cause), at: now) }
             state.confirmed = nil
+            state.accepted = nil
             (state.writeFailures, state.nextWriteAt) = (0, now)
         case .measured(let measured):
             let index = measured.measurement.metric
@@ -84,9 +90,15 @@ extension RolloutMachine {
     private mutating func enter(_ phase: MachineState.Phase, at now: Timestamp) {
         state.phase = phase
         state.phaseSince = now
+        state.accepted = nil
         state.waitBegan = position
         state.assertingSince = now
         (state.actionFailures, state.nextActionAt) = (0, now)
+    }
+
+    /// What the target had taken is asked for again at once.
+    private mutating func forgetAccepted(at now: Timestamp) {
+        if state.accepted != nil { (state.accepted, state.nextWriteAt) = (nil, now) }
     }
 
     /// From here on the canary may have had traffic, and what is measured is about it.
@@ -118,6 +130,7 @@ extension RolloutMachine {
         state.excused = max(state.excused, state.phaseSince.duration(to: now) - state.watched)
         state.excusedSince = nil
         state.assertingSince = now
+        state.accepted = nil
         (state.writeFailures, state.nextWriteAt) = (0, now)
         (state.actionFailures, state.nextActionAt) = (0, now)
         state.attention = nil
@@ -147,12 +160,13 @@ extension RolloutMachine {
         }
     }
 
-    private mutating func confirm(_ share: Weight, _ processes: [Int64?], at now: Timestamp) {
+    private mutating func confirm(_ share: Weight, _ incarnations: [String?], at now: Timestamp) {
         state.confirmed = share
         state.confirmedAt = now
         expose(to: share, at: now)
         state.expected = [share]
-        state.processes = processes
+        state.incarnations = incarnations
+        state.accepted = nil
         state.lostSince = nil
         (state.writeFailures, state.nextWriteAt) = (0, now)
         for index in state.metrics.indices { state.metrics[index].gatherAnew() }

@@ -43,6 +43,8 @@ extension RolloutMachine {
     /// How often a hold without metrics journals its watched time.
     package static let heartbeat: Duration = .seconds(5)
     package static let givesUpAfter: Duration = .seconds(600)
+    /// A share that the target has taken, and that is not in force after so long, is asked for again.
+    package static let acceptedAgainAfter: Duration = .seconds(5)
 
     /// What is pending now, derived from the state alone.
     package func work(at now: Timestamp) -> Work {
@@ -109,7 +111,8 @@ extension RolloutMachine {
         switch state.phase {
         case .pinning, .settling, .routing, .holding, .approving, .adopting: state.claimedEpoch == state.epoch
         case .releasing: hasLookedAtMark
-        case .claiming, .returning, .finished: false
+        case .returning: state.accepted != nil
+        case .claiming, .finished: false
         }
     }
 

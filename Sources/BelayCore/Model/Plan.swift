@@ -58,7 +58,10 @@ package struct Plan: Hashable, Sendable {
 /// One traffic state and its proof.
 package struct PlanStep: Hashable, Sendable {
     package var name: String?
+    /// The canary's share; where the file asks for one that the target cannot give, the nearest one that it can.
     package var weight: Weight
+    /// What the file asks for, where that is another share.
+    package var asked: Weight?
     package var hold: Hold
     package var approval: Approval?
 

@@ -85,7 +85,8 @@ extension Event {
         case .finished(.rolledBack(let cause)): .finished(.rolledBack(cause.printable))
         case .finished(.refused(let holder)): .finished(.refused(holder.printable))
         case .unreadable(let name): .unreadable(name: name.printable)
-        case .started, .claimed, .stepStarted, .oldProcesses, .trafficConfirmed, .routerFound, .routerReloaded,
+        case .started, .claimed, .stepStarted, .oldProcesses, .trafficConfirmed, .trafficAccepted, .routerFound,
+            .routerReloaded,
             .watched,
             .settlingBegan,
             .approvalAsked, .stepPassed, .approvalTimedOut, .clockJumped, .adopted, .finished(.promoted):

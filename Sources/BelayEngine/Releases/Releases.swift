@@ -119,7 +119,15 @@ package struct Releases {
         _ request: ReleaseRequest, _ survey: Survey, _ roles: Roles
     ) throws(ReleaseRefusal) -> BoundRelease {
         let identity = Self.identity(of: request.traffic)
-        let plan = try request.compile(roles, identity)
+        let asked = try request.compile(roles, identity)
+        let (reached, unreachable) = asked.reaching(survey.reach)
+        guard let plan = reached else {
+            let step = unreachable.map { "step \($0 + 1) (\(asked.share(ofStep: $0).text))" } ?? "a step"
+            throw ReleaseRefusal(
+                .invalid,
+                "\(step) wants both versions to have traffic, and this target gives all or nothing; nothing was touched"
+            )
+        }
         let mirrored = try? request.compile(Roles(canaryIsSecond: !roles.canaryIsSecond), identity)
         return BoundRelease(plan: plan, mirrored: mirrored, survey: survey, kit: kits(request.traffic))
     }
@@ -132,6 +140,12 @@ package struct Releases {
             throw ReleaseRefusal(
                 .invalid,
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(id) made it the canary; use `belay run`"
+            )
+        }
+        if let step = plan.steps.firstIndex(where: { survey.reach.nearest(to: $0.weight) != $0.weight }) {
+            throw ReleaseRefusal(
+                .invalid,
+                "the target cannot give the \(plan.share(ofStep: step).text) of the frozen plan any more; use `belay run`; nothing was touched"
             )
         }
         try BoundRelease.checkCanServe(plan, survey)

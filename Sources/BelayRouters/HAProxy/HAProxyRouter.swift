@@ -41,7 +41,8 @@ package struct HAProxyRouter: TrafficRouter {
             if startsWith == nil { foreign = "`\(value)` in \(target.mapFile)" }
         }
         var reading = Reading(instances: states.map { instance($0, startsWith, foreign) }, startedAt: started)
-        reading.oldProcesses = oldProcesses(beside: reading.processes.compactMap(\.self))
+        reading.oldProcesses = oldProcesses(
+            beside: states.compactMap { if case .success(let state) = $0 { state.process } else { nil } })
         return reading
     }
 
@@ -60,13 +61,13 @@ package struct HAProxyRouter: TrafficRouter {
     ) -> Reading.Instance {
         switch state {
         case .failure(let failure):
-            .init(running: nil, startsWith: startsWith, process: nil, isGone: failure.isGone, foreign: foreign)
+            .init(running: nil, startsWith: startsWith, incarnation: nil, isGone: failure.isGone, foreign: foreign)
         case .success(let state) where state.complaint != nil:
-            .init(running: nil, startsWith: startsWith, process: nil, foreign: foreign)
+            .init(running: nil, startsWith: startsWith, incarnation: nil, foreign: foreign)
         case .success(let state):
             // A key that is gone, or no share, reads as something else in the proxy's rules: another hand was there.
             .init(
-                running: state.value.flatMap(share), startsWith: startsWith, process: state.process,
+                running: state.value.flatMap(share), startsWith: startsWith, incarnation: state.process.map { "\($0)" },
                 foreign: foreign
                     ?? (state.value.map { share($0) == nil ? "`\($0)` in the map" : nil }
                         ?? "nothing: the key `\(target.key)` is gone from the map"))
@@ -75,9 +76,9 @@ package struct HAProxyRouter: TrafficRouter {
 
     package func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
-    ) async -> (Reading, error: String?) {
+    ) async -> (Reading, WriteResult) {
         latest.withLock { $0 = max($0, number) }
-        return await withTaskCancellationHandler {
+        let (reading, error) = await withTaskCancellationHandler {
             switch write.kind {
             case .forward: await raise(write, number, under: mark, isOurs: isOurs)
             case .wayBack: await takeBack(to: roles.mirrored(write.share).basisPoints)
@@ -85,6 +86,7 @@ package struct HAProxyRouter: TrafficRouter {
         } onCancel: {
             latest.withLock { $0 = max($0, number + 1) }
         }
+        return (reading, WriteResult(error: error))
     }
 
     /// Why write `number` may have no further effect; nil where it may.

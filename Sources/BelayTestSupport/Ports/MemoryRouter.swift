@@ -10,6 +10,9 @@ package final class MemoryRouter: TrafficRouter {
         package var mark: OwnerMark?
         package var isUp = true
         package var latest = 0
+        /// Writes are taken at once and in force so much later; what it starts with is what is in force.
+        package var followsAfter: Duration?
+        var wanted = Weight.zero
     }
 
     package let world: Locked<State>
@@ -51,10 +54,12 @@ package final class MemoryRouter: TrafficRouter {
 
     private func reading(since started: Timestamp) -> Reading {
         world.withLock { world in
+            let start: Reading.Start =
+                world.followsAfter != nil ? .same : world.file.map { .share($0) } ?? .unknown
             let instance =
                 world.isUp
-                ? Reading.Instance(running: world.share, startsWith: world.file, process: world.process)
-                : Reading.Instance(running: nil, startsWith: world.file, process: nil)
+                ? Reading.Instance(running: world.share, start: start, incarnation: "\(world.process)")
+                : Reading.Instance(running: nil, start: start, incarnation: nil)
             return Reading(instances: [instance], startedAt: started)
         }
     }
@@ -67,20 +72,38 @@ package final class MemoryRouter: TrafficRouter {
 
     package func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
-    ) async -> (Reading, error: String?) {
+    ) async -> (Reading, WriteResult) {
         world.withLock { $0.latest = max($0.latest, number) }
         let started = clock.now
         await wait()
-        guard world.withLock({ $0.isUp }) else { return (reading(since: started), "out of reach") }
+        guard world.withLock({ $0.isUp }) else { return (reading(since: started), .refused("out of reach")) }
         let error: String? =
             switch write.kind {
             case .wayBack: takeBack(write)
             case .forward: await raise(write, number, mark, isOurs)
             }
-        return (reading(since: started), error)
+        let isFollowing = world.withLock { $0.followsAfter != nil }
+        return (reading(since: started), error == nil && isFollowing ? .accepted : WriteResult(error: error))
+    }
+
+    /// What was taken comes into force later, unless something else was asked for meanwhile.
+    private func follow(_ share: Weight) -> Bool {
+        guard
+            let delay = world.withLock({ world -> Duration? in
+                world.wanted = share
+                return world.followsAfter
+            })
+        else { return false }
+        _ = clock.spawn { [self] in
+            try? await clock.sleep(for: delay)
+            world.withLock { world in if world.wanted == share { (world.share, world.file) = (share, share) } }
+            tell("the router follows: \(share.text)")
+        }
+        return true
     }
 
     private func takeBack(_ write: TrafficWrite) -> String? {
+        if follow(.zero) { return nil }
         world.withLock { ($0.share, $0.file) = (.zero, .zero) }
         tell("the router is told: stable 100 %")
         return nil
@@ -100,6 +123,7 @@ package final class MemoryRouter: TrafficRouter {
         guard await isOurs() else { return "the lease is another driver's" }
         if let why = objection() { return why }
         await beforeCommit.pass()
+        if follow(write.share) { return nil }
         world.withLock { $0.share = write.share }
         tell("the router is told: \(write.share.text)")
         if let why = objection() { return why }

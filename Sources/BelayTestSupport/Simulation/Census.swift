@@ -6,6 +6,7 @@ package struct Census: Sendable {
         case takeover, forcedTakeover, leaseRanOut, lateDriverWoke, lateAppendRefused, lateCommitRefused,
             lateCommitLanded
         case reload, reloadFoundOlderShare, instanceDown, instanceHung, acknowledgedWithoutEffect, answerLate,
+            writeAccepted,
             fileNotWritten
         case outsideHand, outsideHandToZero, outsideHandBetweenDrivers, outsideHandInFile, rescued
         case appendUnanswered, appendFoundLater, writeSuperseded, stoppedBeforeFile, lockHeld

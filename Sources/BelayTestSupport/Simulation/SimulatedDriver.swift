@@ -16,6 +16,8 @@ struct SimulatedDriver {
         var isCancelled = false
         var outsideChangesAtStart = 0
         var wasMarked = false
+        /// What the router showed when a write began.
+        var before: Reading?
 
         var job: Driver.Job { attempt.job }
     }

@@ -76,8 +76,10 @@ struct SimulatedRouter {
     func read(at now: Timestamp, startedAt: Timestamp) -> Reading {
         let found = instances.indices.map { index in
             answers(index, at: now)
-                ? Reading.Instance(running: instances[index].share, startsWith: file, process: instances[index].process)
-                : Reading.Instance(running: nil, startsWith: file, process: nil, isGone: !instances[index].isUp)
+                ? Reading.Instance(
+                    running: instances[index].share, startsWith: file,
+                    incarnation: "\(instances[index].process)")
+                : Reading.Instance(running: nil, startsWith: file, incarnation: nil, isGone: !instances[index].isUp)
         }
         return Reading(instances: found, startedAt: startedAt)
     }

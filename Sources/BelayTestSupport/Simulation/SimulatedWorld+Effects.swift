@@ -10,6 +10,7 @@ extension SimulatedWorld {
             trueStart: now)
         task.outsideChangesAtStart = laws.outsideChanges
         task.versions = Array(repeating: nil, count: router.instances.count)
+        if isFollowing, attempt.isWrite { task.before = router.read(at: now, startedAt: task.startedAt) }
         if case .measure(let metric) = job, metricMood[metric] == .hung {
             census.note(.metricHung)
             task.due = now.advanced(by: .seconds(random.between(5, 900)))
@@ -121,8 +122,7 @@ extension SimulatedWorld {
             router.lock = nil
             goOn(taskIndex, of: index, crash: .crashBeforeReadBack)
         default:
-            let reading = router.read(at: now, startedAt: task.startedAt)
-            try end(taskIndex, of: index, .wrote(write, reading, error: task.error))
+            try answer(write, taskIndex, of: index)
         }
     }
 
@@ -164,10 +164,10 @@ extension SimulatedWorld {
         let task = drivers[index].tasks[taskIndex]
         if bug == .abortWithoutConfirmation {
             let right = router.instances.map {
-                Reading.Instance(running: .zero, startsWith: .zero, process: $0.process)
+                Reading.Instance(running: .zero, startsWith: .zero, incarnation: "\($0.process)")
             }
             return try end(
-                taskIndex, of: index, .wrote(write, Reading(instances: right, startedAt: task.startedAt), error: nil))
+                taskIndex, of: index, .wrote(write, Reading(instances: right, startedAt: task.startedAt), .done))
         }
         switch task.stage {
         case 0:  // set map, on all at once
@@ -190,9 +190,19 @@ extension SimulatedWorld {
             writeFile(.zero, taskIndex, of: index)
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         default:
-            try end(
-                taskIndex, of: index, .wrote(write, router.read(at: now, startedAt: task.startedAt), error: task.error))
+            try answer(write, taskIndex, of: index)
         }
+    }
+
+    /// A target that follows in its own time answers with what it showed before: only a later reading can confirm.
+    private func answer(_ write: TrafficWrite, _ taskIndex: Int, of index: Int) throws(LawBroken) {
+        let task = drivers[index].tasks[taskIndex]
+        if isFollowing, task.error == nil, let before = task.before {
+            census.note(.writeAccepted)
+            return try end(taskIndex, of: index, .wrote(write, before, .accepted))
+        }
+        let reading = router.read(at: now, startedAt: task.startedAt)
+        try end(taskIndex, of: index, .wrote(write, reading, WriteResult(error: task.error)))
     }
 
     private func writeFile(_ share: Weight, _ taskIndex: Int, of index: Int) {
@@ -206,7 +216,7 @@ extension SimulatedWorld {
 
     private func fail(_ write: TrafficWrite, _ error: String, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let started = drivers[index].tasks[taskIndex].startedAt
-        try end(taskIndex, of: index, .wrote(write, router.read(at: now, startedAt: started), error: error))
+        try end(taskIndex, of: index, .wrote(write, router.read(at: now, startedAt: started), .refused(error)))
     }
 
     /// A commit whose process is gone: it lands later, or is refused.
@@ -310,7 +320,7 @@ extension SimulatedWorld {
         var hidden = reading
         for index in hidden.instances.indices where hidden.instances[index].running != nil {
             hidden.instances[index].running = stored.state.expected.first ?? stored.wantedShare ?? .zero
-            hidden.instances[index].process = router.instances[index].process + Int64(random.below(2))
+            hidden.instances[index].incarnation = "\(router.instances[index].process + Int64(random.below(2)))"
         }
         return hidden
     }

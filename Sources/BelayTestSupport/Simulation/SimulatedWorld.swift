@@ -12,6 +12,8 @@ package struct LawBroken: Error, Sendable {
 /// effects; a second driver that wakes up late; a journal that cannot be written. The clock skips to whatever is due.
 package final class SimulatedWorld {
     package let seed: UInt64
+    /// The target takes writes and follows in its own time. Drawn from a generator of its own.
+    let isFollowing: Bool
     package internal(set) var census = Census()
 
     let bug: PlantedBug?
@@ -52,6 +54,8 @@ package final class SimulatedWorld {
 
     package init(seed: UInt64, bug: PlantedBug? = nil) {
         self.seed = seed
+        var fork = SplitMix64(seed: seed ^ 0xF011_0E5)
+        isFollowing = fork.once(in: 4)
         self.bug = bug
         var random = SplitMix64(seed: seed)
         let plan = SimulatedPlan.make(&random)
