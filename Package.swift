@@ -37,12 +37,14 @@ let package = Package(
         .target(name: "BelayAnalysis", dependencies: ["BelayCore"], swiftSettings: strict),
         .target(name: "BelayEngine", dependencies: ["BelayCore", "BelayAnalysis"], swiftSettings: strict),
         .target(name: "BelayHTTP", dependencies: ["BelayCore", "CCurl"], swiftSettings: strict),
+        .target(name: "BelayCommands", dependencies: [subprocess, system], swiftSettings: strict),
         .target(
-            name: "BelayMetrics", dependencies: ["BelayCore", "BelayEngine", "BelayHTTP", subprocess, system],
+            name: "BelayMetrics", dependencies: ["BelayCore", "BelayEngine", "BelayHTTP", "BelayCommands"],
             swiftSettings: strict),
         .target(
             name: "BelayJournal", dependencies: ["BelayCore", "BelayEngine", "CCrypto", grdb], swiftSettings: strict),
-        .target(name: "BelayRouters", dependencies: ["BelayCore", "BelayEngine"], swiftSettings: strict),
+        .target(
+            name: "BelayRouters", dependencies: ["BelayCore", "BelayEngine", "BelayCommands"], swiftSettings: strict),
         .target(name: "BelaySpec", dependencies: ["BelayCore", "BelayAnalysis", yams], swiftSettings: strict),
         .target(name: "BelayDemo", dependencies: [subprocess, system], swiftSettings: strict),
         .target(

@@ -93,7 +93,7 @@ struct HAProxyTests {
         #expect(try MapFile(path: path, key: "app").value() == .missing)
         try "other 1\n".write(toFile: path, atomically: true, encoding: .utf8)
         #expect(try MapFile(path: path, key: "app").value() == .missing)
-        #expect(throws: MapFile.Failure.self) { try MapFile(path: folder.path + "/none", key: "app").value() }
+        #expect(throws: FileFailure.self) { try MapFile(path: folder.path + "/none", key: "app").value() }
     }
 
     @Test func `a symbolic link stays one, and what it leads to is replaced`() throws {
@@ -105,7 +105,7 @@ struct HAProxyTests {
         #expect(try String(contentsOfFile: real, encoding: .utf8) == "app 100\n")
         #expect(try FileManager.default.destinationOfSymbolicLink(atPath: link) == real)
         // Both names are one target: they share one mark and one lock.
-        #expect(OwnerFile(mapFile: link, key: "app").path == OwnerFile(mapFile: real, key: "app").path)
+        #expect(OwnerFile(of: link, key: "app").path == OwnerFile(of: real, key: "app").path)
     }
 
     @Test func `what another driver wrote meanwhile is kept`() throws {
@@ -133,7 +133,7 @@ struct HAProxyTests {
 
     @Test func `a mark that cannot be read ends no rollout of its own`() throws {
         let folder = try Folder()
-        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
         try "cut".write(toFile: owner.path, atomically: true, encoding: .utf8)
         let mark = OwnerMark(rollout: "a-1", epoch: 2, stable: "blue", original: "0", store: "/db", process: .current)
         guard case .failed = owner.take(mark, .takeover, superseding: []) else {
@@ -146,7 +146,7 @@ struct HAProxyTests {
         let folder = try Folder()
         let path = folder.path + "/app.map"
         try "app 0\n".write(toFile: path, atomically: true, encoding: .utf8)
-        #expect(throws: MapFile.Failure.self) { try MapFile(path: path, key: "app").set(100) { "superseded" } }
+        #expect(throws: FileFailure.self) { try MapFile(path: path, key: "app").set(100) { "superseded" } }
         #expect(try String(contentsOfFile: path, encoding: .utf8) == "app 0\n")
         #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["app.map"])
     }
@@ -157,7 +157,7 @@ struct HAProxyTests {
         func modes(_ folderMode: mode_t) throws -> [mode_t] {
             let folder = try Folder()
             chmod(folder.path, folderMode)
-            let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+            let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
             let mark = OwnerMark(
                 rollout: "a-1", epoch: 1, stable: "blue", original: "0", store: "/db", process: .current)
             #expect(owner.take(mark, superseding: []) == .taken(before: nil))
@@ -200,7 +200,7 @@ struct HAProxyTests {
 
     @Test func `a takeover that finds no mark says so, and whoever comes after a crash still knows`() throws {
         let folder = try Folder()
-        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
         func mark(_ epoch: Int) -> OwnerMark {
             OwnerMark(rollout: "a-1", epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
         }
@@ -212,7 +212,7 @@ struct HAProxyTests {
 
     @Test func `when a side last had traffic is kept beside the map, for each side`() throws {
         let folder = try Folder()
-        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
         #expect(owner.lastTraffic(of: "green") == nil)
         owner.noteTraffic(of: "green", until: Timestamp(milliseconds: 5))
         owner.noteTraffic(of: "blue", until: Timestamp(milliseconds: 9))
@@ -256,7 +256,7 @@ struct HAProxyTests {
         throws
     {
         let folder = try Folder()
-        let owner = OwnerFile(mapFile: folder.path + "/app.map", key: "app")
+        let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
         func mark(_ rollout: String, _ epoch: Int) -> OwnerMark {
             OwnerMark(rollout: rollout, epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
         }

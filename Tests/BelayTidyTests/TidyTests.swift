@@ -12,10 +12,9 @@ struct TidyTests {
         "BelayEngine": ["BelayCore", "BelayAnalysis", "Foundation", "Glibc", "Dispatch", "Synchronization"],
         "BelayHTTP": ["BelayCore", "CCurl", "CCrypto", "Glibc", "Synchronization"],
         "BelayJournal": ["BelayCore", "BelayEngine", "GRDB", "CCrypto", "Foundation", "Glibc"],
-        "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Dispatch"],
-        "BelayMetrics": [
-            "BelayCore", "BelayEngine", "BelayHTTP", "Foundation", "Glibc", "Subprocess", "SystemPackage",
-        ],
+        "BelayCommands": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
+        "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc", "Dispatch"],
+        "BelayMetrics": ["BelayCore", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc"],
         "BelayCLI": [
             "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters",
             "BelayMetrics",

@@ -7,7 +7,7 @@ struct HAProxyKit: TargetKit {
 
     init(_ target: HAProxyTraffic) { self.target = target }
 
-    var ownership: any TargetOwnership { OwnerFile(mapFile: target.mapFile, key: target.key) }
+    var ownership: any TargetOwnership { OwnerFile(of: target.mapFile, key: target.key) }
     func survey() async -> Survey { await HAProxySurvey.take(of: target) }
 
     func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter {

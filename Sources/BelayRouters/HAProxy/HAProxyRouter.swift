@@ -13,11 +13,8 @@ package struct HAProxyRouter: TrafficRouter {
     private let roles: Roles
     private let instances: [HAProxyInstance]
     private let file: MapFile
-    private let owner: OwnerFile
+    private let owned: OwnedTarget
     private let clock: any EngineClock
-    /// The number of the latest write; what an earlier one still has to do has no effect any more.
-    private let latest = Locked(0)
-    private let files: FileDesk
     /// Processes that were seen: after a reload an earlier one may still serve.
     private let seen = Locked<Set<Int64>>([])
 
@@ -25,16 +22,15 @@ package struct HAProxyRouter: TrafficRouter {
         self.target = target
         self.roles = roles
         self.clock = clock
-        files = FileDesk(clock)
         instances = target.sockets.map { HAProxyInstance(target: target, socket: HAProxySocket(path: $0)) }
         file = MapFile(path: target.mapFile, key: target.key)
-        owner = OwnerFile(mapFile: target.mapFile, key: target.key)
+        owned = OwnedTarget(OwnerFile(of: target.mapFile, key: target.key), file: target.mapFile, clock)
     }
 
     package func read() async -> Reading {
         let started = clock.now
         let states = await onAll { await $0.state() }
-        let starts = await files.run { [file] in Result { () throws(MapFile.Failure) in try file.value() } }
+        let starts = await owned.files.run { [file] in Result { () throws(FileFailure) in try file.value() } }
         var (startsWith, foreign): (Weight?, String?) = (nil, nil)
         if case .success(.text(let value)) = starts {
             startsWith = share(value)
@@ -77,22 +73,16 @@ package struct HAProxyRouter: TrafficRouter {
     package func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, WriteResult) {
-        latest.withLock { $0 = max($0, number) }
+        owned.begin(number)
         let (reading, error) = await withTaskCancellationHandler {
             switch write.kind {
             case .forward: await raise(write, number, under: mark, isOurs: isOurs)
             case .wayBack: await takeBack(to: roles.mirrored(write.share).basisPoints)
             }
         } onCancel: {
-            latest.withLock { $0 = max($0, number + 1) }
+            owned.begin(number + 1)
         }
         return (reading, WriteResult(error: error))
-    }
-
-    /// Why write `number` may have no further effect; nil where it may.
-    private func objection(to number: Int, under mark: OwnerMark) -> String? {
-        if latest.withLock({ $0 }) > number { return "the write was superseded" }
-        return owner.bears(mark) ? nil : "the mark \(owner.path) is another driver's"
     }
 
     // MARK: Forward
@@ -115,13 +105,13 @@ package struct HAProxyRouter: TrafficRouter {
         guard await isOurs() else {
             return (await read(), "the lease is another driver's, or the journal does not answer")
         }
-        let objection = await files.run { self.objection(to: number, under: mark) }
+        let objection = await owned.files.run { owned.objection(to: number, under: mark) }
         if let objection = objection ?? FileDesk.silence { return (await read(), objection) }
         let committed = await onAll(prepared) { await $0.commit($1) }
         CrashPoint.afterWrite.reached()
         if let error = committed.firstFailure { return (await read(), error) }
         CrashPoint.betweenRuntimeAndFile.reached()
-        let error = await writeFile(value) { self.objection(to: number, under: mark) }
+        let error = await writeFile(value) { owned.objection(to: number, under: mark) }
         CrashPoint.beforeReadBack.reached()
         return (await read(), error)
     }
@@ -138,16 +128,12 @@ package struct HAProxyRouter: TrafficRouter {
     /// Writes what a reload starts with, with the lock held, and only while nothing speaks against it. Waits for as long as the
     /// disk takes: nothing of it may happen later.
     private func writeFile(_ value: Int, objection: @escaping @Sendable () -> String?) async -> String? {
-        await files.wait { [file, owner] in
-            let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
-            if let complaint = lock.complaint(owner.lockPath) { return complaint }
-            return withExtendedLifetime(lock) { Self.write(value, to: file, objection: objection) }
-        }
+        await owned.writing { [file] in Self.write(value, to: file, objection: objection) }
     }
 
     private static func write(_ value: Int, to file: MapFile, objection: () -> String?) -> String? {
         if let why = objection() { return why }
-        do throws(MapFile.Failure) {
+        do throws(FileFailure) {
             if try file.value() != .text("\(value)") { try file.set(value, isWanted: objection) }
             return nil
         } catch {
@@ -162,9 +148,8 @@ package struct HAProxyRouter: TrafficRouter {
         CrashPoint.inWayBack.reached()
         // It waits for no lock: whoever has it is waited for before the mark is taken away. Nor for a disk that hangs: the
         // value in force is asserted again meanwhile.
-        let written = await files.runAlone { [file, owner] in
-            let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
-            return withExtendedLifetime(lock) { Self.write(value, to: file) { nil } }
+        let written = await owned.files.runAlone { [file, owned] in
+            owned.withoutWaitingForLock { Self.write(value, to: file) { nil } }
         }
         var error = written ?? "\(target.mapFile): \(FileDesk.silence)"
         var isShared = false
@@ -185,19 +170,14 @@ package struct HAProxyRouter: TrafficRouter {
     // MARK: The mark
 
     package func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
-        let taking = await files.run { [owner] in owner.take(mark, kind, superseding: superseding) }
-        switch taking ?? .failed("\(owner.path): \(FileDesk.silence)") {
-        case .foreign(let holder): return .taken(by: holder)
-        case .failed(let message): return .failed(message)
-        case .taken(let before):
-            CrashPoint.inTakeover.reached()
+        await owned.claim(mark, kind, superseding: superseding) {
             // Every takeover commits what it found, so that an earlier driver's late commit is refused.
             if kind != .first { _ = await onAll { await $0.fence() } }
-            return .ours(await read(), wasMarked: before != nil || kind == .first)
+            return await read()
         }
     }
 
-    package func renew(_ mark: OwnerMark) async { _ = await files.run { [owner] in owner.touch() } }
+    package func renew(_ mark: OwnerMark) async { await owned.renew() }
 
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         if case .wayBack(drains: true, _) = ending {
@@ -209,31 +189,7 @@ package struct HAProxyRouter: TrafficRouter {
                 try? await Task.sleep(for: .milliseconds(200))  // Cancelled: the loop's condition ends it.
             }
         }
-        // Whoever is writing the file at this moment has the lock, and ends before it is given up.
-        let lock = await files.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
-        guard let lock, !files.isBusy else { return "\(target.mapFile): \(FileDesk.silence)" }
-        if case .busy = lock { return lock.complaint(owner.lockPath) }
-        let reading = await read()
-        switch ending {
-        case .wayBack:
-            guard reading.confirms(TrafficWrite(share: .zero, kind: .wayBack)) else {
-                return "the last look did not show stable 100 %"
-            }
-        case .adoption:
-            if reading.departs(from: .full) { return "the last look did not show the canary at 100 %" }
-        }
-        if Task.isCancelled { return "the driver is leaving" }
-        let idle: Side? =
-            switch ending {
-            case .wayBack(_, let hadTraffic): hadTraffic ? roles.canary(of: target.sides) : nil
-            case .adoption: roles.stable(of: target.sides)
-            }
-        let now = clock.now
-        let error = await files.run { [owner] in
-            if let idle { owner.noteTraffic(of: idle.name, until: now) }
-            return owner.remove(mark)
-        }
-        return withExtendedLifetime(lock) { error ?? "\(owner.path): \(FileDesk.silence)" }
+        return await owned.release(mark, after: ending, roles, of: target.sides) { await read() }
     }
 
     // MARK: All instances at once

@@ -128,7 +128,7 @@ struct HAProxySurvey {
     private mutating func readFile(_ target: HAProxyTraffic, _ values: [String]) {
         let file = MapFile(path: target.mapFile, key: target.key)
         var starts: String?
-        do throws(MapFile.Failure) {
+        do throws(FileFailure) {
             switch try file.value() {
             case .text(let value):
                 starts = value

@@ -6,10 +6,6 @@ internal import Glibc
 ///
 /// The file is bytes to us: other keys' lines, their encoding and their line ends are left as they are.
 struct MapFile: Sendable {
-    struct Failure: Error {
-        let message: String
-    }
-
     /// What a reload would start with.
     enum Value: Hashable, Sendable {
         case text(String)
@@ -22,33 +18,29 @@ struct MapFile: Sendable {
     let key: String
 
     init(path: String, key: String) {
-        self.path =
-            realpath(path, nil).map { resolved in
-                defer { free(resolved) }
-                return String(cString: resolved)
-            } ?? path
+        self.path = OwnedFile.resolved(path)
         self.key = key
     }
 
     /// The value of our key. As in HAProxy the first line of a key counts.
-    /// - Throws: ``Failure`` where it cannot be read.
-    func value() throws(Failure) -> Value {
+    /// - Throws: ``FileFailure`` where it cannot be read.
+    func value() throws(FileFailure) -> Value {
         let bytes = try OwnedFile.read(path)
         guard let place = values(in: bytes).first else { return .missing }
         return .text(String(decoding: bytes[place], as: UTF8.self))
     }
 
     /// How many lines have our key; more than one is a mistake that a reload would show.
-    func keyCount() throws(Failure) -> Int { values(in: try OwnedFile.read(path)).count }
+    func keyCount() throws(FileFailure) -> Int { values(in: try OwnedFile.read(path)).count }
 
     /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it. What somebody else wrote
     /// meanwhile, another key's driver without the lock or an editor, is read again and kept.
     /// - Parameter isWanted: Asked last, before the file is replaced.
-    func set(_ value: Int, isWanted: () -> String? = { nil }) throws(Failure) {
+    func set(_ value: Int, isWanted: () -> String? = { nil }) throws(FileFailure) {
         for _ in 1..<Self.attempts {
             let before = try OwnedFile.read(path)
             var isChanged = false
-            do throws(Failure) {
+            do throws(FileFailure) {
                 return try OwnedFile.replace(path, with: changed(before, value)) {
                     if let why = isWanted() { return why }
                     isChanged = (try? OwnedFile.read(path)) != before

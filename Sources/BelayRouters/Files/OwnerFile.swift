@@ -2,17 +2,21 @@ package import BelayCore
 package import BelayEngine
 internal import Glibc
 
-/// The mark beside the map: `<map>.<key>.owner`, one JSON object. It holds no secret, and everybody may read it: another user's
-/// `rescue` has to know which side is stable. Its modification time shows when its driver was last alive.
+/// The mark beside a target's file: `<file>.owner`, or `<file>.<key>.owner` where a file has several shares; one JSON object.
+/// It holds no secret, and everybody may read it: another user's `rescue` has to know which side is stable. Its modification
+/// time shows when its driver was last alive.
 package struct OwnerFile: TargetOwnership {
     package let path: String
     package var place: String { path }
     let lockPath: String
     private let trafficPath: String
 
-    package init(mapFile: String, key: String) {
-        let file = MapFile(path: mapFile, key: key).path
-        let stem = "\(file).\(Self.name(of: key))"
+    /// - Parameters:
+    ///   - file: The target's, as it names it; links are resolved once.
+    ///   - key: Where one file has several shares.
+    package init(of file: String, key: String? = nil) {
+        let file = OwnedFile.resolved(file)
+        let stem = key.map { "\(file).\(Self.name(of: $0))" } ?? file
         (path, trafficPath) = ("\(stem).owner", "\(stem).traffic")
         lockPath = "\(file).lock"
     }
@@ -28,7 +32,7 @@ package struct OwnerFile: TargetOwnership {
     }
 
     package func read() -> OwnerRecord {
-        do throws(MapFile.Failure) {
+        do throws(FileFailure) {
             let bytes = try OwnedFile.read(path)
             guard let mark = Self.decode(bytes) else {
                 return .unreadable("\(path) is not a mark that this version can read")
@@ -78,7 +82,7 @@ package struct OwnerFile: TargetOwnership {
         case .mark(let found) where superseding.contains(found.rollout): mark.isAfterRescue = kind == .takeover
         case .mark(let found): return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
         }
-        do throws(MapFile.Failure) {
+        do throws(FileFailure) {
             try OwnedFile.replace(path, with: Array(Self.encode(mark).utf8), as: .mark)
             return mark.isAfterRescue ? .taken(before: nil) : .taken(before: before)
         } catch {
@@ -111,13 +115,13 @@ package struct OwnerFile: TargetOwnership {
 
     // MARK: When the idle side last had traffic
 
-    /// Kept beside the map as well, so that a journal made anew knows it. Nothing depends on it but how long a release settles.
+    /// Kept beside the target's file as well, so that a journal made anew knows it. Nothing depends on it but how long a release settles.
     func noteTraffic(of side: String, until moment: Timestamp) {
         var sides = readTraffic()
         sides[side] = moment.milliseconds
         let members = sides.sorted { $0.key < $1.key }.map { JSONValue.Member($0.key, .int($0.value)) }
         let text = JSONText.write(.object(members)) + "\n"
-        _ = Result { () throws(MapFile.Failure) in
+        _ = Result { () throws(FileFailure) in
             try OwnedFile.replace(trafficPath, with: Array(text.utf8), as: .mark)
         }
     }
@@ -128,7 +132,7 @@ package struct OwnerFile: TargetOwnership {
     }
 
     private func readTraffic() -> [String: Int64] {
-        let bytes = Result { () throws(MapFile.Failure) in try OwnedFile.read(trafficPath) }
+        let bytes = Result { () throws(FileFailure) in try OwnedFile.read(trafficPath) }
         guard case .success(let bytes) = bytes,
             case .success(.object(let members)) = Result(catching: { () throws(JSONText.Failure) in
                 try JSONText.parse(bytes)

@@ -8,7 +8,7 @@ struct FileDesk: Sendable {
     /// A disk that hangs is asked by a few at a time, or there would soon be no thread left.
     private static let mostLate = 4
 
-    private static let queue = Blocking("belay.haproxy.files", isConcurrent: true)
+    private static let queue = Blocking("belay.files", isConcurrent: true)
     private let clock: any EngineClock
     /// Calls that nobody waits for any more and that have not ended.
     private let late = Locked(0)

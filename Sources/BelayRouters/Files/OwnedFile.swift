@@ -2,9 +2,22 @@ internal import BelayCore
 internal import BelayEngine
 internal import Glibc
 
+/// Why a file could not be read or written: its path, the call and what the system says.
+struct FileFailure: Error {
+    let message: String
+}
+
 /// Files that Belay writes: read and replaced whole, created for their owner alone and never through a link.
 enum OwnedFile {
-    static func read(_ path: String) throws(MapFile.Failure) -> [UInt8] {
+    /// The file that a path leads to, links resolved once; the path itself where there is none.
+    static func resolved(_ path: String) -> String {
+        realpath(path, nil).map { resolved in
+            defer { free(resolved) }
+            return String(cString: resolved)
+        } ?? path
+    }
+
+    static func read(_ path: String) throws(FileFailure) -> [UInt8] {
         let file = DescriptorReserve.open { open(path, O_RDONLY | O_CLOEXEC) }
         guard file >= 0 else { throw failure("open", path, errno) }
         defer { close(file) }
@@ -31,11 +44,11 @@ enum OwnedFile {
     /// - Parameter isWanted: Asked once everything is ready; what it answers is thrown, and the file stays as it was.
     static func replace(
         _ path: String, with bytes: [UInt8], as kind: Kind = .existing, isWanted: () -> String? = { nil }
-    ) throws(MapFile.Failure) {
+    ) throws(FileFailure) {
         var old = stat()
         let isThere = stat(path, &old) == 0
         let (file, temporary) = try create(beside: path)
-        do throws(MapFile.Failure) {
+        do throws(FileFailure) {
             defer { close(file) }
             switch kind {
             case .existing where isThere: try keep(old, file, path)
@@ -44,7 +57,7 @@ enum OwnedFile {
             }
             try writeAll(bytes, file, temporary)
             if fsync(file) != 0 { throw failure("fsync", temporary, errno) }
-            if let why = isWanted() { throw MapFile.Failure(message: why) }
+            if let why = isWanted() { throw FileFailure(message: why) }
         } catch {
             unlink(temporary)
             throw error
@@ -58,7 +71,7 @@ enum OwnedFile {
     }
 
     /// A name that nobody else has: two writers of one process, or a link laid in wait, never meet in it.
-    private static func create(beside path: String) throws(MapFile.Failure) -> (file: Int32, path: String) {
+    private static func create(beside path: String) throws(FileFailure) -> (file: Int32, path: String) {
         for _ in 0..<8 {
             let temporary = "\(path).belay-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
             let file = DescriptorReserve.open {
@@ -68,10 +81,10 @@ enum OwnedFile {
             let number = errno
             if number != EEXIST { throw failure("open", temporary, number) }
         }
-        throw MapFile.Failure(message: "\(path): no temporary name beside it is free")
+        throw FileFailure(message: "\(path): no temporary name beside it is free")
     }
 
-    /// Whether HAProxy may need the file's group to read it: it gives a right that nobody else has.
+    /// Whether the router may need the file's group to read it: it gives a right that nobody else has.
     static func needsGroup(_ file: stat) -> Bool { file.st_mode & S_IRGRP != 0 && file.st_mode & S_IROTH == 0 }
 
     /// Root works for whoever the folder belongs to: what it leaves there must not keep them out.
@@ -83,15 +96,15 @@ enum OwnedFile {
         fchmod(file, mode)
     }
 
-    /// A group that HAProxy reads the file by, and that cannot be kept, is no success.
-    private static func keep(_ old: stat, _ file: Int32, _ path: String) throws(MapFile.Failure) {
+    /// A group that the router reads the file by, and that cannot be kept, is no success.
+    private static func keep(_ old: stat, _ file: Int32, _ path: String) throws(FileFailure) {
         if fchown(file, old.st_uid, old.st_gid) != 0, fchown(file, uid_t.max, old.st_gid) != 0, needsGroup(old) {
             throw failure("its group \(old.st_gid) cannot be kept: fchown", path, errno)
         }
         fchmod(file, old.st_mode & 0o7777)
     }
 
-    private static func writeAll(_ bytes: [UInt8], _ file: Int32, _ path: String) throws(MapFile.Failure) {
+    private static func writeAll(_ bytes: [UInt8], _ file: Int32, _ path: String) throws(FileFailure) {
         var rest = bytes[...]
         while !rest.isEmpty {
             let count = rest.withUnsafeBytes { Glibc.write(file, $0.baseAddress, $0.count) }
@@ -108,12 +121,12 @@ enum OwnedFile {
         close(folder)
     }
 
-    static func failure(_ call: String, _ path: String, _ number: Int32) -> MapFile.Failure {
-        MapFile.Failure(message: "\(path): \(call): \(String(cString: strerror(number)))")
+    static func failure(_ call: String, _ path: String, _ number: Int32) -> FileFailure {
+        FileFailure(message: "\(path): \(call): \(String(cString: strerror(number)))")
     }
 }
 
-/// A brief advisory lock around changes of the map file and its mark. Released when its value goes, or its process: a
+/// A brief advisory lock around changes of a target's file and its mark. Released when its value goes, or its process: a
 /// process that hangs in a renaming keeps it until that has ended.
 final class FileLock: Sendable {
     enum Attempt {
