@@ -24,6 +24,8 @@ package struct Survey: Sendable {
     package var problems: [Problem] = []
     /// What was found, for `plan` and `doctor`.
     package var notes: [String] = []
+    /// What is worth knowing before a run: no mistake, and nothing that was found.
+    package var remarks: [String] = []
     /// What this user may do that a run needs.
     package var rights: [String] = []
     /// The share of the second side, where all instances agree; nil where nobody knows.

@@ -6,6 +6,7 @@ package enum Kits {
     package static func kit(for traffic: Traffic) -> any TargetKit {
         switch traffic {
         case .haproxy(let target): HAProxyKit(target)
+        case .file(let target): FileKit(target)
         }
     }
 }

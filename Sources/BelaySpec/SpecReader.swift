@@ -31,6 +31,7 @@ struct SpecReader {
             return nil
         }
         var (members, misspelt): ([String: SpecReader], Set<String>) = ([:], [])
+        var isLater = false
         for (key, value) in mapping {
             guard let name = key.scalar?.string else {
                 context.report("\(path): a key must be a plain word", at: key.mark)
@@ -41,13 +42,14 @@ struct SpecReader {
                 members[name] = member
             } else if later.contains(name) {
                 context.report("\(member.path): this version of Belay cannot do `\(name)` yet", at: key.mark)
+                isLater = true
             } else {
                 let hint = Spelling.hint(for: name, in: known)
                 if let meant = Spelling.nearest(to: name, in: known) { misspelt.insert(meant) }
                 context.report("\(path.isEmpty ? "" : path + ": ")unknown key `\(name)`\(hint)", at: key.mark)
             }
         }
-        return SpecFields(members: members, owner: self, misspelt: misspelt)
+        return SpecFields(members: members, owner: self, misspelt: misspelt, isLater: isLater)
     }
 
     /// The keys of a mapping whose names the user chooses, in the order written.
@@ -294,6 +296,8 @@ struct SpecFields {
     let owner: SpecReader
     /// Known keys that unknown ones look like: they are not missing as well.
     var misspelt: Set<String> = []
+    /// A key was there that a later version knows.
+    var isLater = false
 
     subscript(key: String) -> SpecReader? { members[key] }
 
@@ -305,6 +309,8 @@ struct SpecFields {
     /// The one key of several that must be there.
     func exactlyOne(of keys: [String]) -> String? {
         let found = keys.filter { members[$0] != nil }
+        // A key that is misspelt, or that a later version knows, has been reported.
+        if found.isEmpty, isLater || keys.contains(where: misspelt.contains) { return nil }
         if found.count != 1 {
             owner.fail("exactly one of \(keys.joined(separator: ", ")) is expected, there are \(found.count)")
         }

@@ -92,6 +92,51 @@ struct SpecTests {
             "revision: \"1.9.0\"", "revision: \"1\"\n  revision: \"2\"", "the key `revision` stands more than once"),
     ]
 
+    /// The traffic part of a file that another program follows.
+    static func file(_ members: String) -> String {
+        let (start, end) = (good.range(of: "    haproxy:")!.lowerBound, good.range(of: "  strategy:")!.lowerBound)
+        return good.replacingCharacters(in: start..<end, with: "    file: {\(members)}\n")
+    }
+
+    @Test func `a file with one number is a target like the first`() throws {
+        let text = Self.file(
+            "path: /run/lb/share, scale: 1000, sides: {blue: p1, green: p2}, run: [reload, now], read: [cat, x]")
+        let spec = try Self.loader().rollout(SpecSource(file: "r.yaml", text: text))
+        let sides = Sides(first: Side(name: "blue", backend: "p1"), second: Side(name: "green", backend: "p2"))
+        #expect(
+            spec.traffic
+                == .file(
+                    FileTraffic(
+                        path: "/run/lb/share", scale: 1000, sides: sides, run: ["reload", "now"], read: ["cat", "x"])))
+        let usual = Self.file("path: /run/lb/share, sides: {blue: p1, green: p2}")
+        guard case .file(let traffic) = try Self.loader().rollout(SpecSource(file: "r.yaml", text: usual)).traffic
+        else {
+            Issue.record("no file")
+            return
+        }
+        #expect(traffic.scale == 100 && traffic.run == [] && traffic.read == [])
+    }
+
+    @Test func `all that is wrong with a target is said at once, each at its place`() {
+        let text = Self.file("path: share, scale: 0, sides: {blue: p, green: p}, run: [], red: [cat]")
+        let issues = Self.loader().lint(SpecSource(file: "r.yaml", text: text)).map(\.description)
+        for words in ["`0` is not a whole number in 1…10000", "a program and its arguments", "unknown key `red`"] {
+            #expect(issues.contains { $0.contains(words) }, "\(issues)")
+        }
+        let both = Self.good.replacing("    haproxy:", with: "    file: {path: /x, sides: {a: a, b: b}}\n    haproxy:")
+        #expect(
+            Self.loader().lint(SpecSource(file: "r.yaml", text: both)).map(\.description)
+                .contains { $0.contains("exactly one of haproxy, file is expected, there are 2") })
+        let later = Self.good.replacing("haproxy:", with: "nginx:")
+        let said = Self.loader().lint(SpecSource(file: "r.yaml", text: later)).map(\.description)
+        #expect(said.filter { $0.contains("spec.traffic") }.count == 1, "\(said)")
+        let relative = Self.file("path: share, sides: {blue: p, green: p}, run: [./reload]")
+        let wrong = Self.loader().lint(SpecSource(file: "r.yaml", text: relative)).map(\.description)
+        #expect(wrong.contains { $0.hasPrefix("r.yaml:8:18: spec.traffic.file.path: `share` must be") }, "\(wrong)")
+        #expect(wrong.contains { $0.contains("both sides are `p`") }, "\(wrong)")
+        #expect(wrong.contains { $0.contains("run[0]: `./reload` must be an absolute path, or a name") }, "\(wrong)")
+    }
+
     @Test("a mistake is named with its place and the nearest word", arguments: mistakes)
     func mistake(mistake: Mistake) {
         #expect(Self.good.contains(mistake.old))

@@ -93,6 +93,7 @@ struct PlanText {
             "\(plan.name) \(plan.revision): \(plan.stable.name) (\(plan.stable.backend)) → \(plan.canary.name) (\(plan.canary.backend))"
         ]
         lines += notes.map { "  \($0)" } + bound.survey.notes.map { "  found \($0)" }
+        lines += bound.survey.remarks.map { "  note: \($0)" }
         lines.append("")
         lines.append("  0. pin: \(write(.zero)) \(bound.kit.writeWords)")
         for (index, step) in plan.steps.enumerated() { lines += describe(index, step) }
@@ -108,7 +109,7 @@ struct PlanText {
             cuts.isThere
                 ? "  what is left on \(plan.canary.name) after \(Drain.bound.text) is cut (\(cuts.why))"
                 : "  long connections are not cut: \(cuts.why); new requests follow at once")
-        if !fences.isThere { lines.append("  \(fences.why), and the way back is asserted twice") }
+        if !fences.isThere { lines.append("  \(fences.why)") }
         lines +=
             ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.flatMap(describe))
         lines.append(
@@ -264,7 +265,7 @@ struct DoctorCommand: AsyncParsableCommand {
                                 try await GateCheck(provider).tryMetrics(of: plan)
                             }
                         }
-                        return (answers + notes).joined(separator: "; ")
+                        return answers.isEmpty ? "no gates to ask" : (answers + notes).joined(separator: "; ")
                     }
                 }
             }

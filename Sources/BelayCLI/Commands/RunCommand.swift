@@ -91,7 +91,7 @@ struct RunCommand: AsyncParsableCommand {
             }
             return tried.notes + (await check.warnings(bound))
         }
-        for note in notes { Console.say("note: \(note)") }
+        for note in bound.survey.remarks + notes { Console.say("note: \(note)") }
         looking.end()
         let opening = ReleaseDrive.Opening(
             key: key, digest: try Release.digest(of: spec), timeout: timeout, actor: who.person, reason: who.reason)

@@ -5,17 +5,30 @@ package enum Reach: Hashable, Sendable {
     /// So many equal parts: percent, or the pods behind one Service. At least 1, which is all or nothing.
     case parts(Int)
 
-    /// The reachable share that lies nearest, the smaller one where two do. A share that gives both versions traffic stays
+    private var count: Int {
+        switch self {
+        case .every: Weight.full.basisPoints
+        case .parts(let count): max(count, 1)
+        }
+    }
+
+    /// The share of so many parts, rounded to a hundredth of a percent; nil where there are not so many.
+    package func share(ofPart part: Int) -> Weight? {
+        Weight(basisPoints: (part * Weight.full.basisPoints + count / 2) / count)
+    }
+
+    /// How many parts come nearest to a share.
+    package func part(of share: Weight) -> Int {
+        (share.basisPoints * count + Weight.full.basisPoints / 2) / Weight.full.basisPoints
+    }
+
+    /// The reachable share that lies nearest, the larger one where two do. A share that gives both versions traffic stays
     /// one: 10 % of three parts is one part, and never nothing.
     /// - Returns: nil where both versions should have traffic and there is no such share.
     package func nearest(to share: Weight) -> Weight? {
         guard case .parts(let count) = self, share > .zero, share < .full else { return share }
         guard count > 1 else { return nil }
-        let (whole, points) = (Weight.full.basisPoints, share.basisPoints * count)
-        let below = points / whole
-        let part = points - below * whole > (below + 1) * whole - points ? below + 1 : below
-        let inner = min(max(part, 1), count - 1)
-        return Weight(basisPoints: (inner * whole + count / 2) / count)
+        return self.share(ofPart: min(max(part(of: share), 1), count - 1))
     }
 }
 

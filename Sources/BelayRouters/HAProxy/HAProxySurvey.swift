@@ -28,7 +28,9 @@ struct HAProxySurvey {
             ? .init(isThere: true, why: "admin socket") : .init(isThere: false, why: "that needs an admin socket")
         survey.found.fencesWriters =
             survey.isShared
-            ? .init(isThere: false, why: "the map has other keys: writes are `set map` without a fence")
+            ? .init(
+                isThere: false,
+                why: "the map has other keys: writes are `set map` without a fence, and the way back is asserted twice")
             : .init(isThere: true)
         return survey.found
     }

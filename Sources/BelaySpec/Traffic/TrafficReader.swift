@@ -19,6 +19,7 @@ enum TrafficReader {
         let traffic: Traffic? =
             switch kind {
             case .haproxy: HAProxyReader.read(member).map { .haproxy($0) }
+            case .file: FileReader.read(member).map { .file($0) }
             }
         guard let traffic else { return nil }
         let mistakes = traffic.mistakes

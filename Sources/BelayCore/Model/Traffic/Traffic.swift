@@ -1,21 +1,24 @@
 /// What divides the traffic: one case a vendor, whose value brings its own checks and its own JSON.
 package enum Traffic: Hashable, Sendable {
     case haproxy(HAProxyTraffic)
+    case file(FileTraffic)
 
     /// The vendors by the names that files and records have for them.
     package enum Kind: String, CaseIterable, Sendable {
-        case haproxy
+        case haproxy, file
     }
 
     package var kind: Kind {
         switch self {
         case .haproxy: .haproxy
+        case .file: .file
         }
     }
 
     private var value: any TrafficValue {
         switch self {
         case .haproxy(let value): value
+        case .file(let value): value
         }
     }
 
@@ -24,6 +27,8 @@ package enum Traffic: Hashable, Sendable {
     package init(members json: JSONValue) throws(Unreadable) {
         if let value = json[Kind.haproxy.rawValue] {
             self = .haproxy(try HAProxyTraffic(json: value))
+        } else if let value = json[Kind.file.rawValue] {
+            self = .file(try FileTraffic(json: value))
         } else {
             throw Unreadable()
         }

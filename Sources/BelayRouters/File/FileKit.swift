@@ -1,0 +1,116 @@
+internal import BelayCore
+internal import BelayEngine
+internal import Glibc
+
+/// A file with one number, for those who ask before, beside and after a drive.
+struct FileKit: TargetKit {
+    private let target: FileTraffic
+
+    init(_ target: FileTraffic) { self.target = target }
+
+    var ownership: any TargetOwnership { OwnerFile(of: target.path) }
+
+    func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { FileRouter(target, roles, clock) }
+
+    func words(for secondShare: Weight) -> String { "\(target.path) = \(number(secondShare))" }
+
+    var writeWords: String {
+        let told = target.run.isEmpty ? "" : "then `\(target.run.joined(separator: " "))`, "
+        return "(\(told)confirmed by \(target.read.isEmpty ? "the file read back" : "`\(target.read[0])`"))"
+    }
+
+    func wayBackWords(to secondShare: Weight) -> String {
+        "\(number(secondShare)) in \(target.path) at once \(writeWords)"
+    }
+
+    private func number(_ secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
+
+    // MARK: The look
+
+    func survey() async -> Survey {
+        var survey = Survey()
+        survey.reach = target.reach
+        survey.cutsConnections = .init(isThere: false, why: "a file cuts none")
+        survey.fencesWriters = .init(
+            isThere: false, why: "a file has no versions: before each write the mark is looked at, with the lock held")
+        let file = ShareFile(target)
+        for complaint in file.missingPrograms { survey.invalid(complaint) }
+        lookAtFolder(&survey)
+        let kept = lookAtFile(file, &survey)
+        let start = ContinuousClock.now
+        let answer = await file.inForce()
+        survey.roundTrip = start.duration(to: .now)
+        guard let answer else {
+            survey.remarks.append(
+                "the file read back is the confirmation: what the program behind it does with it is not verified "
+                    + "(`read: [command]` says what is in force)")
+            return agree(kept, kept, survey)
+        }
+        switch answer {
+        case .failure(let failure): survey.problems.append(.unreachable(failure.message))
+        case .success(.number(let number)):
+            survey.notes.append("`\(target.read[0])`: \(number)")
+            return agree(kept, number, survey)
+        case .success(.missing):
+            survey.invalid("`\(target.read[0])` printed nothing; a number in 0…\(target.scale) is expected")
+        case .success(.foreign(let words)):
+            survey.invalid("`\(target.read[0])` printed `\(words)`; a number in 0…\(target.scale) is expected")
+        }
+        return survey
+    }
+
+    private func lookAtFile(_ file: ShareFile, _ survey: inout Survey) -> Int? {
+        do throws(FileFailure) {
+            switch try file.number() {
+            case .number(let number) where (0...target.scale).contains(number):
+                survey.notes.append("\(target.path): \(number)")
+                return number
+            case .number(let number): survey.invalid("\(target.path) has \(number); 0…\(target.scale) is expected")
+            case .missing:
+                survey.invalid(
+                    "\(target.path) is empty; `echo 0 > \(target.path)` gives \(target.sides.first.name) all traffic")
+            case .foreign(let words):
+                survey.invalid("\(target.path) has `\(words)`; a number in 0…\(target.scale) is expected")
+            }
+        } catch {
+            survey.invalid("\(error.message); `echo 0 > \(target.path)` gives \(target.sides.first.name) all traffic")
+        }
+        return nil
+    }
+
+    private func lookAtFolder(_ survey: inout Survey) {
+        let folder = SharedFolder(ofFile: OwnedFile.resolved(target.path))
+        if access(folder.path, W_OK) == 0 {
+            survey.rights.append("\(folder.path) is writable")
+        } else {
+            survey.invalid(
+                "the folder \(folder.path) must be writable: the file is replaced by renaming, and the mark lies beside it"
+            )
+        }
+        if folder.isOpenToAll {
+            survey.invalid(
+                "everybody may write to the folder \(folder.path), and so replace what the traffic follows; `chmod o-w \(folder.path)`"
+            )
+        }
+    }
+
+    private func agree(_ kept: Int?, _ inForce: Int?, _ survey: Survey) -> Survey {
+        var survey = survey
+        guard let kept, let inForce, survey.problems.isEmpty else { return survey }
+        if kept != inForce {
+            survey.invalid(
+                "\(target.path) says \(kept), and \(inForce) is in force; make them equal (`belay rescue FILE --stable SIDE`)"
+            )
+            return survey
+        }
+        survey.secondShare = target.share(for: kept, Roles(canaryIsSecond: true))
+        survey.original = .string("\(kept)")
+        if survey.roles == nil {
+            survey.invalid(
+                "the traffic is split already: \(kept) of \(target.scale) on \(target.sides.second.name); bring it to 0 or "
+                    + "\(target.scale) (`belay rescue FILE --stable SIDE`)"
+            )
+        }
+        return survey
+    }
+}

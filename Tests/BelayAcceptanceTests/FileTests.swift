@@ -1,0 +1,170 @@
+import BelayDemo
+import Foundation
+import Testing
+
+/// Releases through a file with one number, which another program follows.
+@Suite("Releases through a file", .serialized)
+struct FileTests {
+    /// A folder with the file, a rollout's file and a journal. `shown` is what the balancer has in force.
+    private final class Stand {
+        let folder: String
+        private var logs = 0
+        private var balancer: LocalProcess?
+
+        var share: String { text("share") }
+        var shown: String { text("shown") }
+        var told: [String] { text("told").split(separator: "\n").map(String.init) }
+
+        init() throws {
+            folder = "/tmp/belay-\(UUID().uuidString.prefix(8))"
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            try "0\n".write(toFile: folder + "/share", atomically: true, encoding: .utf8)
+        }
+
+        static func with(_ body: (Stand) async throws -> Void) async throws {
+            let stand = try Stand()
+            let result: Result<Void, any Error>
+            do {
+                result = .success(try await body(stand))
+            } catch {
+                result = .failure(error)
+            }
+            await stand.balancer?.stop()
+            try? FileManager.default.removeItem(atPath: stand.folder)
+            try result.get()
+        }
+
+        private func text(_ name: String) -> String {
+            let text = (try? String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)) ?? ""
+            return text.trimmingCharacters(in: .whitespacesAndNewlines)
+        }
+
+        /// A balancer of one's own that looks at the file every second.
+        func startBalancer() async throws {
+            let loop = "while [ $SECONDS -lt 120 ]; do cp share next && mv next shown; sleep 1; done"
+            balancer = try await LocalProcess.start(
+                "bash", ["-c", "cd '\(folder)'; \(loop)"], log: folder + "/balancer.log")
+            try await Rig.until("the balancer has looked") { shown == "0" }
+        }
+
+        func file(_ weights: [Int], hold: String, more: String = "") throws -> String {
+            let steps = weights.map { "{setWeight: \($0), hold: \(hold)}" }.joined(separator: ", ")
+            let path = folder + "/rollout.yaml"
+            try """
+            apiVersion: belay.dev/v1
+            kind: Rollout
+            metadata: {name: app}
+            spec:
+              revision: "2"
+              workload: {external: {}}
+              traffic:
+                file: {path: \(folder)/share, sides: {blue: pool-1, green: pool-2}\(more)}
+              strategy: {canary: {settle: 0s, steps: [\(steps)]}}
+              analysis: none
+
+            """.write(toFile: path, atomically: true, encoding: .utf8)
+            return path
+        }
+
+        /// Tells a program of each write, which notes it.
+        var noting: String { ", run: [/bin/sh, -c, 'echo $BELAY_SHARE >> \(folder)/told']" }
+        var asking: String { ", read: [/bin/cat, \(folder)/shown]" }
+
+        func start(_ arguments: String...) async throws -> LocalProcess {
+            logs += 1
+            return try await LocalProcess.start(
+                Stage.belay, arguments, environment: ["BELAY_DB": folder + "/belay.db", "NO_COLOR": "1"],
+                log: "\(folder)/belay-\(logs).log")
+        }
+
+        func belay(_ arguments: String...) async throws -> (code: Int32, text: String) {
+            logs += 1
+            let process = try await LocalProcess.start(
+                Stage.belay, arguments, environment: ["BELAY_DB": folder + "/belay.db", "NO_COLOR": "1"],
+                log: "\(folder)/belay-\(logs).log")
+            return (await process.wait(), process.output)
+        }
+
+        func expect(_ process: LocalProcess, says text: String) async throws {
+            try await Rig.until("`\(text)`", within: 30, log: process.log) { process.output.contains(text) }
+        }
+    }
+
+    @Test func `a good release writes each share, tells the program, and the next one goes the other way round`()
+        async throws
+    {
+        try await Stand.with { stand in
+            let file = try stand.file([25, 100], hold: "300ms", more: stand.noting)
+            let plan = try await stand.belay("plan", file)
+            #expect(plan.code == 0 && plan.text.contains("is not verified"), "\(plan.text)")
+            #expect(plan.text.contains("\(stand.folder)/share = 25"), "\(plan.text)")
+            let run = try await stand.belay("run", file)
+            #expect(run.code == 0, "\(run.text)")
+            #expect(stand.share == "100" && stand.told == ["0", "25", "100"])
+            let target = try await stand.belay("target", file)
+            #expect(target.text.contains("idle    blue") && target.text.contains("stable  green"), "\(target.text)")
+            #expect(try await stand.belay("run", file).code == 0)
+            #expect(stand.share == "0" && stand.told.suffix(3) == ["100", "75", "0"])
+        }
+    }
+
+    @Test func `a share counts once the balancer has it in force, and so does the way back`() async throws {
+        try await Stand.with { stand in
+            try await stand.startBalancer()
+            let run = try await stand.start("run", try stand.file([50, 100], hold: "60s", more: stand.asking))
+            try await stand.expect(run, says: "50 % accepted")
+            try await stand.expect(run, says: "router confirms: 50 %")
+            #expect(stand.shown == "50")
+            #expect(try await stand.belay("abort").code == 0)
+            #expect(stand.shown == "0" && stand.share == "0")
+            #expect(await run.wait() == 3, "\(run.output)")
+        }
+    }
+
+    @Test func `a driver that is killed is followed by one that goes on, and nobody else is let in`() async throws {
+        try await Stand.with { stand in
+            let file = try stand.file([25, 100], hold: "60s", more: stand.noting)
+            let run = try await stand.start("run", file)
+            try await stand.expect(run, says: "router confirms: 25 %")
+            run.signal(SIGKILL)
+            _ = await run.wait()
+            #expect(stand.share == "25")
+            let other = try await stand.belay("run", file, "--db", stand.folder + "/other.db")
+            #expect(other.code == 7 && other.text.contains("belongs to app-"), "\(other.text)")
+            let next = try await stand.start("resume")
+            try await stand.expect(next, says: "taking over")
+            #expect(try await stand.belay("abort").code == 0)
+            #expect(await next.wait() == 3 && stand.share == "0", "\(next.output)")
+        }
+    }
+
+    @Test(
+        "another hand in the file, or in what is in force, ends in the way back",
+        arguments: ["share", "shown"])
+    func anotherHand(name: String) async throws {
+        try await Stand.with { stand in
+            try "0\n".write(toFile: stand.folder + "/shown", atomically: true, encoding: .utf8)
+            let follow = ", run: [/bin/sh, -c, 'echo $BELAY_SHARE > \(stand.folder)/shown']"
+            let run = try await stand.start(
+                "run", try stand.file([25, 100], hold: "60s", more: follow + stand.asking))
+            try await stand.expect(run, says: "router confirms: 25 %")
+            try "90\n".write(toFile: "\(stand.folder)/\(name)", atomically: true, encoding: .utf8)
+            #expect(await run.wait() == 3, "\(run.output)")
+            #expect(run.output.contains("by another hand") && stand.share == "0" && stand.shown == "0")
+        }
+    }
+
+    @Test func `a program that fails holds the raise back, and stable keeps the traffic`() async throws {
+        try await Stand.with { stand in
+            let guards = ", run: [/bin/sh, -c, 'test $BELAY_SHARE = 0 || { echo no capacity >&2; exit 1; }']"
+            let file = try stand.file([25, 100], hold: "60s", more: guards)
+            let text = try String(contentsOfFile: file, encoding: .utf8)
+                .replacing("settle: 0s,", with: "settle: 0s, progressDeadline: 2s,")
+            try text.write(toFile: file, atomically: true, encoding: .utf8)
+            let run = try await stand.belay("run", file)
+            #expect(run.code == 1 && run.text.contains("no capacity"), "\(run.text)")
+            #expect(stand.share == "0")
+            #expect(try await stand.belay("rescue", file, "--stable", "blue").code == 0)
+        }
+    }
+}
