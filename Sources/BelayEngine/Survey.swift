@@ -28,6 +28,8 @@ package struct Survey: Sendable {
     package var remarks: [String] = []
     /// What this user may do that a run needs.
     package var rights: [String] = []
+    /// What a run needs and this user may not do; each is among the problems as well.
+    package var missingRights: [String] = []
     /// The share of the second side, where all instances agree; nil where nobody knows.
     package var secondShare: Weight?
     /// The shares it can give.

@@ -14,6 +14,9 @@ package protocol TargetKit: Sendable {
     /// - Parameter secondShare: Of the second side.
     func words(for secondShare: Weight) -> String
 
+    /// The number that is written for it.
+    func value(for secondShare: Weight) -> Int
+
     /// How a write gets there and is confirmed: `on 2 instance(s), read back, then the file`.
     var writeWords: String { get }
 

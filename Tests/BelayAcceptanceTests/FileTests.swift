@@ -154,6 +154,25 @@ struct FileTests {
         }
     }
 
+    @Test func `a program that was told does not outlive its second, whatever becomes of the driver`() async throws {
+        try await Stand.with { stand in
+            let mark = "61.\(UInt32.random(in: 1...999_999))"
+            func isThere() -> Bool {
+                let all = (try? FileManager.default.contentsOfDirectory(atPath: "/proc")) ?? []
+                return all.filter { $0.allSatisfy(\.isNumber) }.contains { pid in
+                    let words = try? String(contentsOfFile: "/proc/\(pid)/cmdline", encoding: .utf8)
+                    return words?.contains("sleep\0\(mark)") ?? false
+                }
+            }
+            let run = try await stand.start(
+                "run", try stand.file([25, 100], hold: "60s", more: ", run: [/bin/sleep, '\(mark)']"))
+            try await Rig.until("the program runs", log: run.log) { isThere() }
+            run.signal(SIGKILL)
+            _ = await run.wait()
+            try await Rig.until("the program has ended") { !isThere() }
+        }
+    }
+
     @Test func `a program that fails holds the raise back, and stable keeps the traffic`() async throws {
         try await Stand.with { stand in
             let guards = ", run: [/bin/sh, -c, 'test $BELAY_SHARE = 0 || { echo no capacity >&2; exit 1; }']"

@@ -67,8 +67,42 @@ struct AcceptedTests {
         #expect(story.machine.work(at: seconds(3)).readsRouter)
         story.tell(.read(Self.reading(.zero, at: 2.4)), at: seconds(3))
         #expect(story.machine.state.confirmed == nil)
-        story.tell(.read(Self.reading(.zero, at: 3)), at: seconds(3.1))
+        story.tell(.read(Self.reading(.zero, at: 8)), at: seconds(8.1))
         #expect(story.machine.state.confirmed == .zero)
+    }
+
+    @Test func `stable has to hold for a while where a raise was taken and never seen`() {
+        var story = Self.accepted()
+        story.tell(.abort, at: seconds(2))
+        let back = TrafficWrite(share: .zero, kind: .wayBack)
+        // The balancer has not begun with the raise yet, and shows what it showed before.
+        story.tell(.wrote(back, Self.reading(.zero, at: 2), .done), at: seconds(2.1))
+        #expect(story.machine.state.confirmed == nil && story.phase == .returning(story.cause!))
+        // Asked for again after a second, and looked at meanwhile.
+        #expect(
+            story.machine.work(at: seconds(3)).traffic == nil && story.machine.work(at: seconds(3.1)).traffic == back)
+        story.tell(.read(Self.reading(Fixture.quarter, at: 4)), at: seconds(4.1))
+        story.tell(.read(Self.reading(.zero, at: 6.9)), at: seconds(7))
+        #expect(story.machine.state.confirmed == nil)
+        story.tell(.read(Self.reading(.zero, at: 7)), at: seconds(7.1))
+        #expect(story.machine.state.confirmed == .zero)
+    }
+
+    @Test func `a raise that was seen in force is taken back at once`() {
+        var story = Self.accepted()
+        story.tell(.read(Self.reading(Fixture.quarter, at: 2)), at: seconds(2.1))
+        story.tell(.abort, at: seconds(3))
+        let back = TrafficWrite(share: .zero, kind: .wayBack)
+        story.tell(.wrote(back, Self.reading(.zero, at: 3), .done), at: seconds(3.1))
+        #expect(story.machine.state.confirmed == .zero)
+    }
+
+    @Test func `a person who sets what was taken back to what it was is another hand`() {
+        var story = Self.accepted()
+        story.tell(.read(Self.reading(.zero, .share(Fixture.quarter), at: 2)), at: seconds(2.1))
+        #expect(story.phase == .routing(step: 0))
+        story.tell(.read(Self.reading(.zero, .share(.zero), at: 3)), at: seconds(3.1))
+        #expect(story.cause?.kind == .outsideChange)
     }
 
     @Test func `another hand is one while the target follows, too`() {
@@ -95,10 +129,10 @@ struct AcceptedTests {
             driver.ended(
                 write, .wrote(TrafficWrite(share: .zero, kind: .wayBack), Self.reading(.full, at: 2), .accepted),
                 at: seconds(2.5)))
-        let read = try #require(driver.start(at: seconds(4)).started.first { $0.job == .read })
-        // Not in force after five seconds: asked for again, and the reading is still on its way.
-        #expect(driver.start(at: seconds(7.5)).started.contains { $0.isWrite })
-        take(driver.ended(read, .read(Self.reading(.zero, at: 4)), at: seconds(7.6)))
+        let read = try #require(driver.start(at: seconds(3.2)).started.first { $0.job == .read })
+        // Not in force after a second: asked for again, and the reading is still on its way.
+        #expect(driver.start(at: seconds(3.6)).started.contains { $0.isWrite })
+        take(driver.ended(read, .read(Self.reading(.zero, at: 7.2)), at: seconds(7.6)))
         #expect(driver.machine.state.confirmed == nil)
     }
 

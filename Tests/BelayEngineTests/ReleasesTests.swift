@@ -137,6 +137,37 @@ struct ReleasesTests {
         #expect(refusal?.lines.first?.contains("step 1 (10 %)") == true)
     }
 
+    // MARK: The takeover
+
+    private final class Observer: ReleaseObserver {
+        let positions = Locked<[Int]>([])
+        func began(_ id: String, _ plan: Plan, store: String) {}
+        func tookOver(_ id: String, _ machine: RolloutMachine) { positions.withLock { $0.append(machine.position) } }
+        func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {}
+        func warn(_ message: String) {}
+        func left(_ id: String) {}
+        func ended(_ id: String, _ end: Driver.End, head: String?) {}
+    }
+
+    @Test func `a takeover folds what the earlier driver wrote before the lease changed hands`() async throws {
+        let (store, observer) = (MemoryStore(), Observer())
+        store.add("app-1", Self.machine(nil), driver: Self.process, isLive: true)
+        let before = try await store.machine(of: "app-1").position
+        store.beforeAcquire.withLock { $0 = { $0.write(.claimFailed("late"), to: "app-1", at: Self.now) } }
+        let drive = ReleaseDrive(
+            Self.releases(MemoryTarget(), store), store: store,
+            provider: MemoryProvider(SkippingClock()) { _, _ in (.scalar(0), .zero) }, observer: observer
+        ) { _ in 0 }
+        let result = try await drive.resume("app-1", commands: [], isForced: true)
+        // Nobody can drive on a store in memory.
+        guard case .ended(.needsAttention) = result else {
+            Issue.record("\(result)")
+            return
+        }
+        #expect(observer.positions.withLock { $0 } == [before + 1])
+        #expect(await store.driver(of: "app-1") == nil)
+    }
+
     // MARK: Settling
 
     private static func settled(

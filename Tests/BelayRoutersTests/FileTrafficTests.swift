@@ -55,7 +55,7 @@ struct FileTrafficTests {
         ])
     func texts(text: String, means: String) throws {
         let folder = try Folder()
-        let file = ShareFile(try Self.traffic(folder, holding: text))
+        let file = ShareFile(try Self.traffic(folder, holding: text), WallClock())
         let words =
             switch try file.number() {
             case .number(let number): "\(number)"
@@ -139,6 +139,62 @@ struct FileTrafficTests {
             return
         }
         #expect(why.hasPrefix(words), "\(why)")
+    }
+
+    @Test func `a way back that is proven needs no program that ends well`() async throws {
+        let folder = try Folder()
+        let live = folder.path + "/live"
+        try "25".write(toFile: live, atomically: true, encoding: .utf8)
+        let traffic = try Self.traffic(
+            folder, run: ["/bin/sh", "-c", "echo $BELAY_SHARE > \(live); exit 1"], read: ["/bin/cat", live],
+            holding: "25")
+        let router = FileRouter(traffic, Self.forward, WallClock())
+        _ = await router.claim(Self.mark(), .first, superseding: [])
+        let back = TrafficWrite(share: .zero, kind: .wayBack)
+        #expect(await router.write(back, number: 1, under: Self.mark(), isOurs: { true }).1 == .done)
+        // A raise is not proven by what it says alone.
+        let (_, result) = await router.write(Self.write(25), number: 2, under: Self.mark(), isOurs: { true })
+        #expect(result == .refused("`/bin/sh` ended with status 1"))
+    }
+
+    @Test func `a program that cannot say what is in force is named, and nothing counts as taken`() async throws {
+        let folder = try Folder()
+        let traffic = try Self.traffic(folder, read: ["/bin/sh", "-c", "echo no answer >&2; exit 7"])
+        let router = FileRouter(traffic, Self.forward, WallClock())
+        _ = await router.claim(Self.mark(), .first, superseding: [])
+        let (reading, result) = await router.write(Self.write(25), number: 1, under: Self.mark(), isOurs: { true })
+        #expect(result == .refused("`/bin/sh` ended with status 7: no answer"))
+        #expect(reading.instances[0].running == nil && reading.instances[0].startsWith == Weight(basisPoints: 2500))
+    }
+
+    @Test func `a file that was deleted comes back readable for who watches it`() async throws {
+        let folder = try Folder()
+        let traffic = try Self.traffic(folder, holding: "50")
+        let router = FileRouter(traffic, Self.forward, WallClock())
+        _ = await router.claim(Self.mark(), .first, superseding: [])
+        unlink(traffic.path)
+        #expect(await router.read().instances[0].start == .unknown)
+        let back = TrafficWrite(share: .zero, kind: .wayBack)
+        #expect(await router.write(back, number: 1, under: Self.mark(), isOurs: { true }).1 == .done)
+        var info = stat()
+        #expect(stat(traffic.path, &info) == 0 && info.st_mode & 0o777 == 0o644)
+    }
+
+    @Test func `what is in force is the same incarnation, whether the file can be read or not`() async throws {
+        let folder = try Folder()
+        let traffic = try Self.traffic(folder, read: ["/bin/echo", "50"], holding: "")
+        let reading = await FileRouter(traffic, Self.forward, WallClock()).read()
+        #expect(reading.instances[0].incarnation == "file" && reading.instances[0].running == Weight(basisPoints: 5000))
+    }
+
+    @Test func `a link leads to its file, whether that is there or not`() throws {
+        let folder = try Folder()
+        let (link, real) = (folder.path + "/link", folder.path + "/sub/share")
+        try FileManager.default.createDirectory(atPath: folder.path + "/sub", withIntermediateDirectories: true)
+        try FileManager.default.createSymbolicLink(atPath: link, withDestinationPath: "sub/share")
+        let absent = OwnerFile(of: link).path
+        try "0".write(toFile: real, atomically: true, encoding: .utf8)
+        #expect(absent == OwnerFile(of: link).path && absent.hasSuffix("/sub/share.owner"))
     }
 
     // MARK: The look before a run

@@ -43,7 +43,9 @@ extension ScrapedPage {
         guard let tally else { return .leaveOut(.badExceedsAll, through: 0) }
         switch isPlausible(tally.requests, in: origin.duration(to: scrape.at).inSeconds, setting) {
         case true?: return .count(tally, from: origin, .restarted)
-        case nil: return isWitnessed ? .leaveOut(.jumped, through: 0) : .count(tally, from: origin, .restarted)
+        // What was there before, under labels that did not select it, has other requests behind it.
+        case nil where isWitnessed, false? where isWitnessed: return .leaveOut(.jumped, through: 0)
+        case nil: return .count(tally, from: origin, .restarted)
         // A process that begins in a surge shows more than the others' traffic before it explains.
         case false?: return borneOut(tally, from: origin, scrape, later, setting, needed: 1)
         }
@@ -98,8 +100,8 @@ extension ScrapedPage {
         if isBack, isExplained != true || !isRiseExplained { return .leaveOut(.alternating, through: 1) }
         guard isExplained == true else { return .leaveOut(.replaced, through: 0) }
         // Where two answered in turn a moment ago it is the other one, and the scrape in which the first was back is missing.
-        if let alternatedAt, alternatedAt.duration(to: scrape.at) <= Self.memory {
-            return .leaveOut(.alternating, through: 0)
+        if let alternatedAt, alternatedAt.duration(to: scrape.at) <= Self.patience * 2 {
+            return .leaveOut(.replaced, through: 0)
         }
         return .count(tally, from: before.at, .restarted)
     }

@@ -99,8 +99,8 @@ struct ScrapedPage: Sendable {
     static let largestSurge = 4.0
     /// So long a series may be missing before it has ended.
     static let patience: Duration = .seconds(20)
-    /// So long a series that ended may come back under another name, and a second process that answered in turn.
-    static let memory: Duration = .seconds(120)
+    /// So long a series that ended may come back under another name.
+    private static let memory: Duration = .seconds(120)
     /// Two clocks that tell one beginning may differ by so much.
     static let startTolerance: Duration = .milliseconds(1500)
 

@@ -61,10 +61,10 @@ struct PlanCommand: AsyncParsableCommand {
         if let dead = bound.deadCanary {
             notes.append("`run` will refuse this: the canary's side cannot serve: \(dead)")
         }
-        let (outlooks, looks) = await Release.asking { provider in
-            let check = GateCheck(provider)
-            return (await check.outlooks(of: bound), await check.looks(at: bound.plan))
+        let outlooks = await Release.asking { provider in
+            (await GateCheck(provider).outlooks(of: bound))
         }
+        let looks = await Release.asking { provider in await GateCheck(provider).looks(at: bound.plan) }
         let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
         func section(_ title: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["", title] + lines.map { "  \($0)" }
@@ -122,6 +122,7 @@ struct PlanText {
         let steps = plan.steps.map { step in
             JSONValue.object([
                 .init("canaryPercent", .double(Double(step.weight.basisPoints) / 100)),
+                .init("askedPercent", .double(Double((step.asked ?? step.weight).basisPoints) / 100)),
                 .init("value", .int(Int64(value(step.weight)))),
                 .init("holdSeconds", .double(step.hold.max.inSeconds)),
             ])
@@ -139,7 +140,7 @@ struct PlanText {
         return milliseconds < 1 ? "a few ms" : "\(Int(milliseconds * 5)) ms"
     }
 
-    private func value(_ share: Weight) -> Int { plan.roles.mirrored(share).basisPoints }
+    private func value(_ share: Weight) -> Int { bound.kit.value(for: plan.roles.mirrored(share)) }
     private func write(_ share: Weight) -> String { bound.kit.words(for: plan.roles.mirrored(share)) }
 
     private func describe(_ index: Int, _ step: PlanStep) -> [String] {
@@ -240,12 +241,10 @@ struct DoctorCommand: AsyncParsableCommand {
             let loaded = Result { try SpecOptions.parse([file, "--revision", "doctor"]).load() }
             await check("file") { "\(try loaded.get().name): no mistakes" }
             if case .success(let spec) = loaded {
-                var rights: [String] = []
                 await check("router") {
                     let (releases, request) = (Release.releases(nil), Release.request(spec))
                     do throws(ReleaseRefusal) {
                         let bound = try await releases.bind(request)
-                        rights = bound.survey.rights
                         try bound.checkCanServe()
                         return bound.survey.notes.joined(separator: "; ")
                     } catch {
@@ -253,11 +252,17 @@ struct DoctorCommand: AsyncParsableCommand {
                         let bound = try await unlessRefused { () throws(ReleaseRefusal) in
                             try await releases.bindBusy(request)
                         }
-                        rights = bound.survey.rights
                         return (["a release is under way"] + bound.survey.notes).joined(separator: "; ")
                     }
                 }
-                if !rights.isEmpty { await check("rights") { rights.joined(separator: "; ") } }
+                // Also while a release is under way: nobody would find out before the next one.
+                await check("rights") {
+                    let survey = await Kits.kit(for: spec.traffic).survey()
+                    guard survey.missingRights.isEmpty else {
+                        throw CommandFailure(.invalid, lines: survey.missingRights)
+                    }
+                    return survey.rights.joined(separator: "; ")
+                }
                 if let plan = try? spec.plan(roles: Roles(canaryIsSecond: true), identity: "") {
                     await check("metrics") {
                         let (answers, notes) = try await Release.asking { provider throws(CommandFailure) in

@@ -249,7 +249,7 @@ struct RetryCommand: AsyncParsableCommand {
         let tried = try await Release.asking { provider throws(CommandFailure) in
             try await unlessRefused { () throws(ReleaseRefusal) in try await GateCheck(provider).tryMetrics(of: plan) }
         }
-        for note in tried.notes { Console.say("note: \(note)") }
+        for note in bound.survey.remarks + tried.notes { Console.say("note: \(note)") }
         looking.end()
         let release = Release(
             journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),

@@ -5,6 +5,7 @@ extension Draft {
         if case .refused(let why) = result {
             message = why
         } else if reading.confirms(write) {
+            guard isFinal(reading) else { return emit(.trafficAccepted(share: write.share)) }
             return emit(.trafficConfirmed(share: write.share, incarnations: knownIncarnations(reading)))
         }
         if write.kind == .forward {
@@ -16,10 +17,16 @@ extension Draft {
                 ? .trafficAccepted(share: write.share) : .trafficFailed(share: write.share, message: message))
     }
 
+    /// A target that took a raise and never showed it may still follow: stable has to hold for a while before it counts.
+    private func isFinal(_ reading: Reading) -> Bool {
+        !state.isReturning || !state.isRaiseUnseen
+            || reading.startedAt >= state.phaseSince.advanced(by: RolloutMachine.acceptedAgainAfter)
+    }
+
     /// Whether what the target had taken is in force now.
     private mutating func noteFollowed(_ reading: Reading) {
         guard let accepted = state.accepted, reading.startedAt > accepted.at, let write = machine.trafficWork,
-            write.share == accepted.share, reading.confirms(write)
+            write.share == accepted.share, reading.confirms(write), isFinal(reading)
         else { return }
         emit(.trafficConfirmed(share: write.share, incarnations: knownIncarnations(reading)))
     }
@@ -160,15 +167,21 @@ extension Draft {
         for (index, instance) in reading.instances.enumerated() {
             if let words = instance.foreign { return words }
             let known = state.incarnations.indices.contains(index) ? state.incarnations[index] : nil
-            let isReloaded = known != nil && instance.incarnation != known
+            let isReloaded = known != nil && instance.incarnation != nil && instance.incarnation != known
             if let share = instance.running, !isExpected(share), !(isReloaded && state.asked.contains(share)) {
                 return share.text
             }
-            if case .share(let share) = instance.start, !isExpected(share) {
+            if case .share(let share) = instance.start, !isExpected(share) || isTakenBack(share, reading) {
                 return "\(share.text), for the next reload,"
             }
         }
         return nil
+    }
+
+    /// The target had taken another share, and what it starts with was that share then.
+    private func isTakenBack(_ share: Weight, _ reading: Reading) -> Bool {
+        guard let accepted = state.accepted, accepted.share == machine.wantedShare else { return false }
+        return reading.startedAt > accepted.at && share != accepted.share
     }
 
     private func isExpected(_ share: Weight) -> Bool { share == machine.wantedShare || state.expected.contains(share) }

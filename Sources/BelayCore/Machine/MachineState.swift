@@ -46,6 +46,8 @@ package struct MachineState: Hashable, Sendable {
     package internal(set) var asked: [Weight] = []
     /// A share that the target has taken and that is not in force yet, and since when.
     package internal(set) var accepted: Accepted?
+    /// A raise that the target has taken and that was never seen in force: it may come into force after what is asked for next.
+    package internal(set) var isRaiseUnseen = false
     /// Of each instance, as it was last seen.
     package internal(set) var incarnations: [String?] = []
     package internal(set) var oldProcesses: [Int] = []

@@ -24,7 +24,9 @@ extension RolloutMachine {
         case .trafficAccepted(let share):
             state.accepted = .init(share: share, at: now)
             expose(to: share, at: now)
-            (state.writeFailures, state.nextWriteAt) = (0, now.advanced(by: Self.acceptedAgainAfter))
+            if share > .zero { state.isRaiseUnseen = true }
+            state.writeFailures = 0
+            state.nextWriteAt = now.advanced(by: state.isReturning ? Self.returnAgainAfter : Self.acceptedAgainAfter)
         case .trafficFailed(let share, _):
             state.writeFailures += 1
             expose(to: share, at: now)  // Unanswered, it may have taken effect.
@@ -167,6 +169,7 @@ extension RolloutMachine {
         state.expected = [share]
         state.incarnations = incarnations
         state.accepted = nil
+        if share > .zero || state.isReturning { state.isRaiseUnseen = false }
         state.lostSince = nil
         (state.writeFailures, state.nextWriteAt) = (0, now)
         for index in state.metrics.indices { state.metrics[index].gatherAnew() }

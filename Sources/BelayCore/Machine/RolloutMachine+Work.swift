@@ -45,6 +45,8 @@ extension RolloutMachine {
     package static let givesUpAfter: Duration = .seconds(600)
     /// A share that the target has taken, and that is not in force after so long, is asked for again.
     package static let acceptedAgainAfter: Duration = .seconds(5)
+    /// The same on the way back.
+    static let returnAgainAfter: Duration = .seconds(1)
 
     /// What is pending now, derived from the state alone.
     package func work(at now: Timestamp) -> Work {

@@ -68,6 +68,7 @@ package struct ReleaseDrive {
             deadline: opening.timeout.map { now.advanced(by: $0) }, actor: opening.actor, reason: opening.reason)
         started.digest = opening.digest
         let id = RolloutID.make(name: plan.name, at: now)
+        let over = try await finished(on: plan)
         let grant: LeaseGrant
         do throws(JournalFailure) {
             grant = try await store.create(id, started, key: opening.key, process: .current, at: now)
@@ -80,7 +81,7 @@ package struct ReleaseDrive {
         }
         observer.began(id, plan, store: store.place)
         let lease = Lease(rollout: id, epoch: grant.epoch, until: now.advanced(by: grant.life))
-        return try await drive(id, try await machine(of: id), lease, clock, commands: [])
+        return await drive(id, RolloutMachine(started, at: now), lease, clock, commands: [], superseding: over)
     }
 
     /// Takes over a rollout that nobody drives.
@@ -102,11 +103,27 @@ package struct ReleaseDrive {
         }
         // One clock for lease and drive, never before the record's last event.
         let clock = WallClock(notBefore: machine.state.lastEventAt)
+        let over = try await finished(on: machine.plan)
         let asked = clock.now
         let grant = try await acquire(id, isForced: isForced)
         let lease = Lease(rollout: id, epoch: grant.epoch, until: asked.advanced(by: grant.life))
-        observer.tookOver(id, machine)
-        return try await drive(id, machine, lease, clock, commands: commands)
+        // An earlier driver's append may have landed before the lease was ours; from here on none can.
+        let present: RolloutMachine
+        do throws(JournalFailure) {
+            present = try await store.machine(of: id)
+        } catch {
+            _ = try? await store.release(lease)
+            throw ReleaseRefusal(error)
+        }
+        observer.tookOver(id, present)
+        return await drive(id, present, lease, clock, commands: commands, superseding: over)
+    }
+
+    /// Rollouts of the plan's target that are over: their marks may be replaced.
+    private func finished(on plan: Plan) async throws(ReleaseRefusal) -> [String] {
+        try await orRefuse { () throws(JournalFailure) in
+            try await store.finishedRollouts(on: plan.target.identity)
+        }
     }
 
     private func machine(of id: String) async throws(ReleaseRefusal) -> RolloutMachine {
@@ -126,8 +143,9 @@ package struct ReleaseDrive {
     }
 
     private func drive(
-        _ id: String, _ machine: RolloutMachine, _ lease: Lease, _ clock: WallClock, commands: [Command]
-    ) async throws(ReleaseRefusal) -> Engine.Result {
+        _ id: String, _ machine: RolloutMachine, _ lease: Lease, _ clock: WallClock, commands: [Command],
+        superseding: [String]
+    ) async -> Engine.Result {
         DescriptorReserve.fill()
         let plan = machine.plan
         let mark = OwnerMark(
@@ -136,9 +154,7 @@ package struct ReleaseDrive {
         var setup = Engine.Setup(
             journal: store, router: releases.kit(for: plan.target.traffic).router(plan.roles, clock),
             provider: provider, clock: clock, lease: lease, mark: mark)
-        setup.superseding = try await orRefuse { () throws(JournalFailure) in
-            try await store.finishedRollouts(on: plan.target.identity)
-        }
+        setup.superseding = superseding
         setup.report = { [observer] event, at, machine in observer.report(id, event, at, machine) }
         setup.warn = { [observer] in observer.warn($0) }
         let engine = Engine(setup, plan: plan)

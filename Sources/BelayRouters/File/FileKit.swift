@@ -13,6 +13,7 @@ struct FileKit: TargetKit {
     func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { FileRouter(target, roles, clock) }
 
     func words(for secondShare: Weight) -> String { "\(target.path) = \(number(secondShare))" }
+    func value(for secondShare: Weight) -> Int { number(secondShare) }
 
     var writeWords: String {
         let told = target.run.isEmpty ? "" : "then `\(target.run.joined(separator: " "))`, "
@@ -33,9 +34,12 @@ struct FileKit: TargetKit {
         survey.cutsConnections = .init(isThere: false, why: "a file cuts none")
         survey.fencesWriters = .init(
             isThere: false, why: "a file has no versions: before each write the mark is looked at, with the lock held")
-        let file = ShareFile(target)
+        let file = ShareFile(target, WallClock())
         for complaint in file.missingPrograms { survey.invalid(complaint) }
-        lookAtFolder(&survey)
+        let folder = TargetFolder(ofFile: file.path, readers: "the program behind it", ownerReads: true)
+        survey.rights = folder.rights
+        survey.missingRights = folder.problems
+        for problem in folder.problems { survey.invalid(problem) }
         let kept = lookAtFile(file, &survey)
         let start = ContinuousClock.now
         let answer = await file.inForce()
@@ -73,25 +77,12 @@ struct FileKit: TargetKit {
                 survey.invalid("\(target.path) has `\(words)`; a number in 0…\(target.scale) is expected")
             }
         } catch {
-            survey.invalid("\(error.message); `echo 0 > \(target.path)` gives \(target.sides.first.name) all traffic")
+            let advice =
+                access(file.path, F_OK) == 0
+                ? "" : "; `echo 0 > \(target.path)` gives \(target.sides.first.name) all traffic"
+            survey.invalid(error.message + advice)
         }
         return nil
-    }
-
-    private func lookAtFolder(_ survey: inout Survey) {
-        let folder = SharedFolder(ofFile: OwnedFile.resolved(target.path))
-        if access(folder.path, W_OK) == 0 {
-            survey.rights.append("\(folder.path) is writable")
-        } else {
-            survey.invalid(
-                "the folder \(folder.path) must be writable: the file is replaced by renaming, and the mark lies beside it"
-            )
-        }
-        if folder.isOpenToAll {
-            survey.invalid(
-                "everybody may write to the folder \(folder.path), and so replace what the traffic follows; `chmod o-w \(folder.path)`"
-            )
-        }
     }
 
     private func agree(_ kept: Int?, _ inForce: Int?, _ survey: Survey) -> Survey {

@@ -2,7 +2,7 @@ internal import BelayCore
 internal import BelayEngine
 
 /// Drives a file with one number. A file has no versions that could refuse a late writer: a forward write asks for the mark
-/// under the lock, right before it renames, and the way back is written once more after all others have ended.
+/// with the lock held, right before it renames and before the user's program is told, and keeps the lock until that has ended.
 struct FileRouter: TrafficRouter {
     private let target: FileTraffic
     private let roles: Roles
@@ -14,26 +14,37 @@ struct FileRouter: TrafficRouter {
         self.target = target
         self.roles = roles
         self.clock = clock
-        file = ShareFile(target)
+        file = ShareFile(target, clock)
         owned = OwnedTarget(OwnerFile(of: target.path), file: target.path, clock)
     }
 
-    func read() async -> Reading {
+    func read() async -> Reading { await look().reading }
+
+    /// - Returns: Also what is wrong where nothing could be read.
+    private func look() async -> (reading: Reading, complaint: String?) {
         let started = clock.now
         let found = await owned.files.run { [file] in Result { () throws(FileFailure) in try file.number() } }
-        var instance = Reading.Instance(running: nil, start: .unknown, incarnation: nil)
-        if case .success(let number)? = found { take(number, of: target.path, into: &instance) }
-        let kept = instance.running
         // Nothing tells one process behind the file from the next: it is the file that is one and the same.
-        instance.incarnation = kept == nil && instance.foreign == nil ? nil : "file"
-        guard let answer = await file.inForce() else {
-            instance.start = kept == nil ? .unknown : .same
-            return Reading(instances: [instance], startedAt: started)
+        var instance = Reading.Instance(running: nil, start: .unknown, incarnation: "file")
+        var complaint: String?
+        switch found {
+        case .success(let number)?: take(number, of: target.path, into: &instance)
+        case .failure(let failure)?: complaint = failure.message
+        case nil: complaint = "\(target.path): \(FileDesk.silence)"
         }
-        instance.start = kept.map { .share($0) } ?? .unknown
-        instance.running = nil
-        if case .success(let number) = answer { take(number, of: target.read[0], into: &instance) }
-        return Reading(instances: [instance], startedAt: started)
+        let kept = instance.running
+        if let answer = await file.inForce() {
+            instance.start = kept.map { .share($0) } ?? .unknown
+            instance.running = nil
+            switch answer {
+            case .success(let number): take(number, of: target.read[0], into: &instance)
+            case .failure(let failure): complaint = failure.message
+            }
+        } else if kept != nil {
+            instance.start = .same
+        }
+        if instance.running == nil, instance.foreign == nil { instance.incarnation = nil }
+        return (Reading(instances: [instance], startedAt: started), complaint)
     }
 
     /// What was found where a number should be: a share, another hand's words, or nothing.
@@ -59,10 +70,14 @@ struct FileRouter: TrafficRouter {
         } onCancel: {
             owned.begin(number + 1)
         }
-        let reading = await read()
-        if let error { return (reading, .refused(error)) }
-        // A program that says what is in force may need a while to follow.
-        return (reading, target.read.isEmpty || reading.confirms(write) ? .done : .accepted)
+        let (reading, complaint) = await look()
+        // What is proven to be in force needs no program that says so, too, and stable least of all.
+        let isProven = write.kind == .wayBack && !target.read.isEmpty && reading.confirms(write)
+        if let error = isProven ? nil : error ?? complaint { return (reading, .refused(error)) }
+        if target.read.isEmpty || reading.confirms(write) { return (reading, .done) }
+        // A program that says what is in force may need a while to follow the file.
+        let isKept = reading.instances[0].start == .share(write.share)
+        return (reading, isKept ? .accepted : .refused("the file does not hold what was written"))
     }
 
     private func raise(
@@ -76,14 +91,16 @@ struct FileRouter: TrafficRouter {
         }
         guard await isOurs() else { return "the lease is another driver's, or the journal does not answer" }
         let value = target.number(for: write.share, roles)
-        let error = await owned.writing { [file, owned] in
-            file.write(value) { owned.objection(to: number, under: mark) }
+        return await owned.locked { [file, owned] in
+            let objection: @Sendable () -> String? = { owned.objection(to: number, under: mark) }
+            let error = await owned.files.wait { file.write(value, isWanted: objection) }
+            CrashPoint.afterWrite.reached()
+            if let error { return error }
+            if let why = await owned.files.run(objection) ?? FileDesk.silence { return why }
+            let complaint = await file.announce(value)
+            CrashPoint.beforeReadBack.reached()
+            return complaint
         }
-        CrashPoint.afterWrite.reached()
-        if let error { return error }
-        if let error = await file.announce(value) { return error }
-        CrashPoint.beforeReadBack.reached()
-        return nil
     }
 
     /// It waits for no lock, nor for a disk that hangs: what is in force is told to the user's program meanwhile.
@@ -100,7 +117,11 @@ struct FileRouter: TrafficRouter {
     // MARK: The mark
 
     func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
-        await owned.claim(mark, kind, superseding: superseding) { await read() }
+        await owned.claim(mark, kind, superseding: superseding) {
+            // What an earlier driver told the user's program is over before anything is read, or written, after it.
+            if kind == .takeover, !target.run.isEmpty { try? await clock.sleep(for: ShareFile.longestRun) }
+            return await read()
+        }
     }
 
     func renew(_ mark: OwnerMark) async { await owned.renew() }

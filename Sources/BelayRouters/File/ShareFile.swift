@@ -17,12 +17,22 @@ struct ShareFile: Sendable {
     /// A program of the user's may take so long.
     static let commandLimit: Duration = .seconds(1)
 
+    /// After so long no program of an earlier driver's is there any more.
+    static let longestRun: Duration = .milliseconds(1500)
+    /// What asks the user's programs waits so much longer than they have: to be ended, and to be heard of.
+    private static let patience: Duration = .milliseconds(1800)
+    /// Of programs that cannot be ended, because the system hangs, there are a few at most.
+    private static let mostLate = 4
+
     let target: FileTraffic
     /// As the target names it; where that is a symbolic link, the file it leads to.
-    private let path: String
+    let path: String
+    private let clock: any EngineClock
+    private let late = Locked(0)
 
-    init(_ target: FileTraffic) {
+    init(_ target: FileTraffic, _ clock: any EngineClock) {
         self.target = target
+        self.clock = clock
         path = OwnedFile.resolved(target.path)
     }
 
@@ -49,7 +59,7 @@ struct ShareFile: Sendable {
             // It is written all the same: the way back must not depend on what was there.
         }
         do throws(FileFailure) {
-            try OwnedFile.replace(path, with: Array("\(number)\n".utf8), isWanted: isWanted)
+            try OwnedFile.replace(path, with: Array("\(number)\n".utf8), as: .watched, isWanted: isWanted)
             return nil
         } catch {
             return error.message
@@ -60,25 +70,56 @@ struct ShareFile: Sendable {
     /// - Returns: What went wrong; nil where it ended with 0.
     func announce(_ number: Int) async -> String? {
         guard let name = target.run.first else { return nil }
-        var command = CommandRunner(target.run, timeout: Self.commandLimit)
-        command.directory = "/"
-        command.environment = [
-            ("BELAY_FILE", target.path), ("BELAY_SHARE", "\(number)"), ("BELAY_SCALE", "\(target.scale)"),
-        ]
-        return await command.run().complaint(of: name, limit: Self.commandLimit.text)
+        let outcome = await run(
+            target.run,
+            [("BELAY_FILE", target.path), ("BELAY_SHARE", "\(number)"), ("BELAY_SCALE", "\(target.scale)")])
+        return outcome.complaint(of: name, limit: Self.commandLimit.text)
     }
 
     /// The number in force, as the user's program says; nil where there is none to be asked.
     func inForce() async -> Result<Number, FileFailure>? {
         guard let name = target.read.first else { return nil }
-        var command = CommandRunner(target.read, timeout: Self.commandLimit)
-        command.directory = "/"
-        let outcome = await command.run()
+        let outcome = await run(target.read, [])
         if let complaint = outcome.complaint(of: name, limit: Self.commandLimit.text) {
             return .failure(FileFailure(message: complaint))
         }
         guard case .exited(_, let output, _) = outcome else { return nil }
         return .success(Self.number(in: output))
+    }
+
+    /// A program that outlives this process would act for nobody: `timeout` ends it, whatever becomes of us.
+    private static let keeper = ["timeout", "--kill-after=0.3", "\(commandLimit.inSeconds)"]
+
+    /// Nobody waits longer than for a program that can be ended; one that cannot, because the disk under it hangs, is left.
+    private func run(_ words: [String], _ environment: [(name: String, value: String)]) async -> CommandRunner.Outcome {
+        guard late.withLock({ $0 }) < Self.mostLate else {
+            return .failed("is not started: \(Self.mostLate) earlier ones have not ended")
+        }
+        var command = CommandRunner(Self.keeper + words, timeout: Self.commandLimit * 2)
+        (command.environment, command.directory) = (environment, "/")
+        let job = Locked<Task<Void, Never>?>(nil)
+        let outcome = await withTaskCancellationHandler {
+            await clock.wait(
+                Self.patience, late: { (_: CommandRunner.Outcome) in late.withLock { $0 -= 1 } },
+                for: { bring in
+                    let task = clock.spawn { [command] in bring(await command.run()) }
+                    job.withLock { $0 = task }
+                    if Task.isCancelled { task.cancel() }
+                })
+        } onCancel: {
+            job.withLock { $0 }?.cancel()
+        }
+        guard let outcome else {
+            late.withLock { $0 += 1 }
+            return .timeout
+        }
+        // How `timeout` says it: https://www.gnu.org/software/coreutils/timeout
+        return switch outcome {
+        case .exited(124, _, _), .exited(137, _, _), .signaled(SIGKILL, _): .timeout
+        case .exited(126, _, let complaint), .exited(127, _, let complaint):
+            .failed("cannot be started: \(complaint.split(separator: "\n").last ?? "")")
+        case .timeout, .failed, .exited, .signaled: outcome
+        }
     }
 
     /// Why the user's programs cannot be run; empty where they can, or where nobody knows before.

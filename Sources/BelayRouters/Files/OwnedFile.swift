@@ -9,12 +9,29 @@ struct FileFailure: Error {
 
 /// Files that Belay writes: read and replaced whole, created for their owner alone and never through a link.
 enum OwnedFile {
-    /// The file that a path leads to, links resolved once; the path itself where there is none.
+    private static let mostLinks = 16
+
+    /// The file that a path leads to, its links resolved, whether the file itself is there or not; the path as it is where its
+    /// folder is not.
     static func resolved(_ path: String) -> String {
+        if let whole = real(path) { return whole }
+        var path = path
+        for _ in 0..<mostLinks {
+            var target = [CChar](repeating: 0, count: Int(PATH_MAX))
+            let count = readlink(path, &target, target.count - 1)
+            guard count > 0 else { break }
+            let text = String(decoding: target[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
+            path = text.hasPrefix("/") ? text : "\(SharedFolder(ofFile: path).path)/\(text)"
+        }
+        let name = path.split(separator: "/").last.map(String.init) ?? ""
+        return real(SharedFolder(ofFile: path).path).map { $0 == "/" ? "/\(name)" : "\($0)/\(name)" } ?? path
+    }
+
+    private static func real(_ path: String) -> String? {
         realpath(path, nil).map { resolved in
             defer { free(resolved) }
             return String(cString: resolved)
-        } ?? path
+        }
     }
 
     static func read(_ path: String) throws(FileFailure) -> [UInt8] {
@@ -35,6 +52,8 @@ enum OwnedFile {
     enum Kind {
         /// Mode, owner and group stay.
         case existing
+        /// The same; one that is not there is made readable for everybody, or its readers would be locked out.
+        case watched
         /// Readable for everybody, writable for its owner, and for its group in a shared folder.
         case mark
     }
@@ -51,9 +70,9 @@ enum OwnedFile {
         do throws(FileFailure) {
             defer { close(file) }
             switch kind {
-            case .existing where isThere: try keep(old, file, path)
+            case .existing where isThere, .watched where isThere: try keep(old, file, path)
             case .existing: give(file, SharedFolder(ofFile: path).fileMode, path)
-            case .mark: give(file, SharedFolder(ofFile: path).fileMode | 0o044, path)
+            case .mark, .watched: give(file, SharedFolder(ofFile: path).fileMode | 0o044, path)
             }
             try writeAll(bytes, file, temporary)
             if fsync(file) != 0 { throw failure("fsync", temporary, errno) }

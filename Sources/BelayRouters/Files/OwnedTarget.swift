@@ -36,6 +36,14 @@ struct OwnedTarget: Sendable {
         }
     }
 
+    /// The same for what does not only write: the lock is held until it has ended.
+    func locked(_ body: () async -> String?) async -> String? {
+        let lock = await files.wait { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(200)) }
+        if let complaint = lock.complaint(owner.lockPath) { return complaint }
+        let complaint = await body()
+        return withExtendedLifetime(lock) { complaint }
+    }
+
     /// A write of the way back: whoever has the lock is waited for before the mark is taken away, and not here.
     func withoutWaitingForLock(_ body: () -> String?) -> String? {
         let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))

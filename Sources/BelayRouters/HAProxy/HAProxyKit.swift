@@ -14,6 +14,7 @@ struct HAProxyKit: TargetKit {
         HAProxyRouter(target: target, roles: roles, clock: clock)
     }
 
+    func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
     func words(for secondShare: Weight) -> String { "\(target.key) = \(secondShare.basisPoints)" }
     var writeWords: String { "on \(target.sockets.count) instance(s), read back, then the file" }
 

@@ -48,7 +48,8 @@ package struct HAProxyRouter: TrafficRouter {
         return seen.withLock { seen in
             seen.formUnion(present + siblings)
             seen = seen.filter { present.contains($0) || HAProxyLine.State.isAlive($0) }
-            return seen.subtracting(present).map { Int($0 >> 32) }.sorted()
+            return Set(seen.subtracting(present).map { Int($0 >> 32) }).subtracting(present.map { Int($0 >> 32) })
+                .sorted()
         }
     }
 

@@ -148,7 +148,10 @@ struct HAProxySurvey {
         } catch {
             invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
         }
-        checkRights(file.path)
+        let folder = TargetFolder(ofFile: file.path, readers: "HAProxy", ownerReads: false)
+        found.rights = folder.rights
+        found.missingRights = folder.problems
+        for problem in folder.problems { invalid(problem) }
         guard found.problems.isEmpty, let first = values.first else { return }
         if values.contains(where: { $0 != first }) {
             return invalid("the instances disagree: \(values.joined(separator: ", "))")
@@ -164,41 +167,6 @@ struct HAProxySurvey {
         if let share = found.secondShare, Roles(secondShare: share) == nil {
             invalid(
                 "the router is split already: \(share.text) on \(target.sides.second.name); bring it to 0 or 10000 (`belay rescue FILE --stable SIDE`)"
-            )
-        }
-    }
-
-    /// The file is replaced by renaming, and lock and mark lie beside it.
-    private mutating func checkRights(_ path: String) {
-        let shared = SharedFolder(ofFile: path)
-        let folder = shared.path
-        if access(folder, W_OK) == 0 {
-            found.rights.append("\(folder) is writable")
-        } else {
-            invalid(
-                "the folder \(folder) must be writable: the map's file is replaced by renaming, and the mark lies beside it"
-            )
-        }
-        // One that another user left, say; a look makes none.
-        let lock = "\(path).lock"
-        if access(lock, F_OK) == 0, case .failed(let message) = FileLock.take(lock, patience: .zero) {
-            invalid(message)
-        }
-        if shared.isOpenToAll {
-            invalid(
-                "everybody may write to the folder \(folder), and so replace what Belay and HAProxy trust; `chmod o-w \(folder)`"
-            )
-        }
-        var file = stat()
-        guard stat(path, &file) == 0, geteuid() != 0, file.st_gid != getegid(), OwnedFile.needsGroup(file) else {
-            return
-        }
-        var groups = [gid_t](repeating: 0, count: max(Int(getgroups(0, nil)), 1))
-        let count = Int(getgroups(Int32(groups.count), &groups))
-        if !groups.prefix(max(count, 0)).contains(file.st_gid) {
-            invalid(
-                "\(path) belongs to the group \(file.st_gid), which this user is not in: "
-                    + "replacing it would lose the group that HAProxy may read it by; add the user to it"
             )
         }
     }

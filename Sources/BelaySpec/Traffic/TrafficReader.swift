@@ -29,7 +29,6 @@ enum TrafficReader {
 
     private static func theOne(of fields: SpecFields) -> (Traffic.Kind, SpecReader)? {
         let kinds = Traffic.Kind.allCases
-        guard kinds.count > 1 else { return fields.required(kinds[0].rawValue).map { (kinds[0], $0) } }
         guard let name = fields.exactlyOne(of: kinds.map(\.rawValue)), let kind = Traffic.Kind(rawValue: name),
             let member = fields[name]
         else { return nil }

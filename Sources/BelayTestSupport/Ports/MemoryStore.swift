@@ -10,8 +10,18 @@ package final class MemoryStore: RolloutStore {
     }
 
     private let state = Locked(State())
+    /// Happens before a lease is given, and after whoever asks for it has looked at the record.
+    package let beforeAcquire = Locked<(@Sendable (MemoryStore) -> Void)?>(nil)
 
     package init() {}
+
+    /// What an earlier driver still writes.
+    package func write(_ event: Event, to id: String, at now: Timestamp) {
+        state.withLock { state in
+            guard let index = state.machines.firstIndex(where: { $0.id == id }) else { return }
+            state.machines[index].machine.apply(event, at: now)
+        }
+    }
 
     /// - Parameter driver: Who drove it last.
     package func add(_ id: String, _ machine: RolloutMachine, driver: ProcessIdentity? = nil, isLive: Bool = false) {
@@ -62,6 +72,7 @@ package final class MemoryStore: RolloutStore {
     package func acquire(
         _ id: String, process: ProcessIdentity, isForced: Bool
     ) async throws(JournalFailure) -> LeaseGrant {
+        beforeAcquire.withLock { $0 }?(self)
         if let living = await driver(of: id), !isForced {
             throw JournalFailure(.fenced, "\(id) is driven by \(living.text)")
         }

@@ -31,6 +31,7 @@ package final class MemoryTarget: TargetKit, TargetOwnership {
     }
 
     package func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { MemoryRouter(self.clock) }
+    package func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
     package func words(for secondShare: Weight) -> String { "share = \(secondShare.basisPoints)" }
     package var writeWords: String { "in memory" }
     package func wayBackWords(to secondShare: Weight) -> String { "\(secondShare.text) at once" }
