@@ -190,6 +190,15 @@ struct DistortionTests {
         #expect(seen.notes.contains { $0.contains("two processes answer there in turn") })
     }
 
+    @Test func `a canary that crashes all the time counts again once its restarts explain themselves`() {
+        // The fall at 105 s is back at once, as another process would be; all that follow are plain restarts.
+        let falls = [300.0, 600, 900, 1200, 1500, 1800, 2100, 1750, 2120, 300, 600, 100, 400, 100, 390, 100, 380, 680]
+        let stable = [Self.series(["code": "200"], (0...20).map { 50_000 + 900 * Double($0) })]
+        let seen = Self.read([Self.series(["code": "200"], falls)], stable: stable, until: 270)
+        // All but the two intervals around the first fall and the restart right after it.
+        #expect(seen.requests == 300 + 300 + 300 + 100 + 300 + 100 + 290 + 100 + 280 + 300)
+    }
+
     @Test func `lasting alternation is seen before the start, a restart is none`() {
         let turns = Self.turns(from: 0)
         #expect(
@@ -219,6 +228,17 @@ struct DistortionTests {
         #expect(both.requests <= alone.requests && both.requests >= alone.requests - 300)
     }
 
+    @Test func `two that scrape within moments of each other are one, whichever of them the target answered first`() {
+        // Stamped 1 s later than its twin's, and read 1 s earlier: 40 requests/s less than the time says.
+        let values = (0...12).map { 50_000 + 600 * Double($0) }
+        let alone = Self.read([Self.series(["code": "200", "job": "one"], values)])
+        let both = Self.read([
+            Self.series(["code": "200", "job": "one"], values),
+            Self.series(["code": "200", "job": "two"], offset: 1, values.map { $0 - 40 }),
+        ])
+        #expect(both.requests == alone.requests && both.copiedBy == "job")
+    }
+
     @Test func `two processes whose addresses were made one count both`() {
         let one = (0...12).map { 50_000 + 100 * Double($0) }
         let other = (0...12).map { 3_000 + 90 * Double($0) }
@@ -238,6 +258,14 @@ struct DistortionTests {
         // With stable at 60 requests/s beside it, 5 s explain 767.
         let surge = Self.read([began([1000, 4000, 7000, 8000, 9000, 10_000])])
         #expect(surge.requests == 10_000 && surge.notes.allSatisfy { $0.hasPrefix("no samples") })
+        // Of a process that was there before, under labels that did not select it, nobody knows what is new.
+        func witnessed(_ values: [Double]) -> CounterSeries {
+            let one = Self.series(["code": "200"], from: 120, values)
+            let starts = (2...12).map { CounterSeries.Start(at: Self.moment($0 * 15), began: Self.moment(70)) }
+            return CounterSeries(labels: one.labels, samples: one.samples, starts: starts)
+        }
+        let moved = Self.read([witnessed([20_000, 23_000, 26_000, 29_000, 32_000])])
+        #expect(moved.requests <= 12_000)
         let jump = Self.read([began([40_000, 40_100, 40_200, 40_300, 40_400, 40_500])])
         #expect(jump.requests == 500)
         #expect(jump.notes.contains { $0.contains("jumped by more than the traffic explains") })

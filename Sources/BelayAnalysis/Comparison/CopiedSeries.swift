@@ -189,6 +189,22 @@ struct CopiedSeries: Sendable {
         case moved
     }
 
+    /// Whether a lower value may be the same counter, read a moment before the other one's, whatever the times say: a server
+    /// stamps a scrape when it begins, and the target may answer one of two at once and the other later.
+    private static func isReadEarlier(
+        _ sample: CounterSeries.Sample, than other: CounterSeries.Sample?, own: ArraySlice<CounterSeries.Sample>,
+        twin: [CounterSeries.Sample]
+    ) -> Bool {
+        guard let other, ScrapedPage.isSame(other.at, sample.at),
+            own.dropLast().last.map({ $0.value <= sample.value }) ?? true
+        else { return false }
+        let fastest =
+            [Array(own), twin].flatMap { zip($0, $0.dropFirst()) }.map { earlier, later in
+                (later.value - earlier.value) / max(earlier.at.duration(to: later.at).inSeconds, 0.001)
+            }.max() ?? 0
+        return other.value - sample.value <= fastest * 2 * ScrapedPage.startTolerance.inSeconds
+    }
+
     /// Puts two series together in the order of their scrapes: one counter never falls unless both do.
     /// - Parameter areNew: Nothing was counted of either yet, or both were just born.
     private static func agreement(
@@ -220,7 +236,8 @@ struct CopiedSeries: Sendable {
             let (own, twin) = isOurs ? (one[..<(i + 1)], other) : (other[..<(j + 1)], one)
             let next = isOurs ? j : i
             let sample = own.last!
-            if let value, sample.value < value {
+            let isEarlier = isReadEarlier(sample, than: next > 0 ? twin[next - 1] : nil, own: own, twin: twin)
+            if let value, sample.value < value, !isEarlier {
                 // It fell by itself, or it was not there before its twin fell; and the twin falls, too.
                 if own.count > 1, sample.value >= own[own.count - 2].value { return disagreement }
                 if next > 0, next < twin.count, twin[next - 1].value > sample.value,
@@ -231,7 +248,7 @@ struct CopiedSeries: Sendable {
             }
             // Both are seen on either side of the movement, or it could be anybody's.
             hasMoved = hasMoved || value.map { sample.value > $0 } ?? false && i > 0 && j > 0
-            value = sample.value
+            value = isEarlier ? max(value ?? sample.value, sample.value) : sample.value
             if isOurs { i += 1 } else { j += 1 }
         }
         return hasMoved && one.count + other.count > 3 && !isTogether || haveMovedAlike ? .moved : .still
