@@ -20,6 +20,11 @@ struct FileTrafficTests {
         return FileTraffic(path: path, scale: scale, sides: sides, run: run, read: read)
     }
 
+    /// - Parameter limit: Of a program; generous, since other tests keep the machine busy.
+    private static func router(_ traffic: FileTraffic, limit: Duration = .seconds(60)) -> FileRouter {
+        FileRouter(traffic, forward, WallClock(), limit: limit)
+    }
+
     private static func mark(_ epoch: Int = 1) -> OwnerMark {
         OwnerMark(rollout: "a-1", epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
     }
@@ -69,7 +74,7 @@ struct FileTrafficTests {
         let folder = try Folder()
         let told = folder.path + "/told"
         let traffic = try Self.traffic(folder, run: ["/bin/sh", "-c", "echo $BELAY_SHARE/$BELAY_SCALE >> \(told)"])
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         guard case .ours = await router.claim(Self.mark(), .first, superseding: []) else {
             Issue.record("not claimed")
             return
@@ -99,7 +104,7 @@ struct FileTrafficTests {
     @Test func `another hand's number is left as it is`() async throws {
         let folder = try Folder()
         let traffic = try Self.traffic(folder, holding: "77\n")
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         _ = await router.claim(Self.mark(), .first, superseding: [])
         let (reading, result) = await router.write(Self.write(25), number: 1, under: Self.mark(), isOurs: { true })
         #expect(result == .refused("77 % was found, which Belay did not ask for"))
@@ -111,7 +116,7 @@ struct FileTrafficTests {
         let live = folder.path + "/live"
         try "0\n".write(toFile: live, atomically: true, encoding: .utf8)
         let traffic = try Self.traffic(folder, read: ["/bin/cat", live])
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         _ = await router.claim(Self.mark(), .first, superseding: [])
         let (_, result) = await router.write(Self.write(25), number: 1, under: Self.mark(), isOurs: { true })
         #expect(result == .accepted)
@@ -125,13 +130,13 @@ struct FileTrafficTests {
     @Test(
         "a program that fails, hangs or is not there refuses the write and says why",
         arguments: [
-            (["/bin/sh", "-c", "echo no balancer >&2; exit 3"], "`/bin/sh` ended with status 3: no balancer"),
-            (["/bin/sleep", "60"], "`/bin/sleep` took longer than 1s and was ended"),
-            (["/nowhere/reload"], "`/nowhere/reload` cannot be started"),
+            (["/bin/sh", "-c", "echo no balancer >&2; exit 3"], 60, "`/bin/sh` ended with status 3: no balancer"),
+            (["/bin/sleep", "60"], 1, "`/bin/sleep` took longer than 1s and was ended"),
+            (["/nowhere/reload"], 60, "`/nowhere/reload` cannot be started"),
         ])
-    func failing(run: [String], words: String) async throws {
+    func failing(run: [String], seconds: Int, words: String) async throws {
         let folder = try Folder()
-        let router = FileRouter(try Self.traffic(folder, run: run), Self.forward, WallClock())
+        let router = Self.router(try Self.traffic(folder, run: run), limit: .seconds(seconds))
         _ = await router.claim(Self.mark(), .first, superseding: [])
         let (_, result) = await router.write(Self.write(25), number: 1, under: Self.mark(), isOurs: { true })
         guard case .refused(let why) = result else {
@@ -148,7 +153,7 @@ struct FileTrafficTests {
         let traffic = try Self.traffic(
             folder, run: ["/bin/sh", "-c", "echo $BELAY_SHARE > \(live); exit 1"], read: ["/bin/cat", live],
             holding: "25")
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         _ = await router.claim(Self.mark(), .first, superseding: [])
         let back = TrafficWrite(share: .zero, kind: .wayBack)
         #expect(await router.write(back, number: 1, under: Self.mark(), isOurs: { true }).1 == .done)
@@ -160,7 +165,7 @@ struct FileTrafficTests {
     @Test func `a program that cannot say what is in force is named, and nothing counts as taken`() async throws {
         let folder = try Folder()
         let traffic = try Self.traffic(folder, read: ["/bin/sh", "-c", "echo no answer >&2; exit 7"])
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         _ = await router.claim(Self.mark(), .first, superseding: [])
         let (reading, result) = await router.write(Self.write(25), number: 1, under: Self.mark(), isOurs: { true })
         #expect(result == .refused("`/bin/sh` ended with status 7: no answer"))
@@ -170,7 +175,7 @@ struct FileTrafficTests {
     @Test func `a file that was deleted comes back readable for who watches it`() async throws {
         let folder = try Folder()
         let traffic = try Self.traffic(folder, holding: "50")
-        let router = FileRouter(traffic, Self.forward, WallClock())
+        let router = Self.router(traffic)
         _ = await router.claim(Self.mark(), .first, superseding: [])
         unlink(traffic.path)
         #expect(await router.read().instances[0].start == .unknown)
@@ -183,7 +188,7 @@ struct FileTrafficTests {
     @Test func `what is in force is the same incarnation, whether the file can be read or not`() async throws {
         let folder = try Folder()
         let traffic = try Self.traffic(folder, read: ["/bin/echo", "50"], holding: "")
-        let reading = await FileRouter(traffic, Self.forward, WallClock()).read()
+        let reading = await Self.router(traffic).read()
         #expect(reading.instances[0].incarnation == "file" && reading.instances[0].running == Weight(basisPoints: 5000))
     }
 
@@ -199,7 +204,9 @@ struct FileTrafficTests {
 
     // MARK: The look before a run
 
-    private static func survey(_ traffic: FileTraffic) async -> Survey { await FileKit(traffic).survey() }
+    private static func survey(_ traffic: FileTraffic, limit: Duration = .seconds(60)) async -> Survey {
+        await FileKit(traffic, limit: limit).survey()
+    }
 
     @Test func `a look tells who is stable, what can be reached, and that nobody verifies the program behind it`()
         async throws
@@ -232,7 +239,7 @@ struct FileTrafficTests {
             other.problems.contains {
                 if case .invalid(let why) = $0 { why.contains("100 is in force") } else { false }
             })
-        let silent = await Self.survey(try Self.traffic(folder, read: ["/bin/sleep", "60"]))
+        let silent = await Self.survey(try Self.traffic(folder, read: ["/bin/sleep", "60"]), limit: .seconds(1))
         #expect(silent.problems.contains { if case .unreachable = $0 { true } else { false } })
         let absent = await Self.survey(try Self.traffic(folder, run: ["/nowhere/x"]))
         #expect(absent.problems == [.invalid("/nowhere/x: No such file or directory")])

@@ -5,8 +5,11 @@ internal import Glibc
 /// A file with one number, for those who ask before, beside and after a drive.
 struct FileKit: TargetKit {
     private let target: FileTraffic
+    private let limit: Duration
 
-    init(_ target: FileTraffic) { self.target = target }
+    init(_ target: FileTraffic, limit: Duration = ShareFile.commandLimit) {
+        (self.target, self.limit) = (target, limit)
+    }
 
     var ownership: any TargetOwnership { OwnerFile(of: target.path) }
 
@@ -34,7 +37,7 @@ struct FileKit: TargetKit {
         survey.cutsConnections = .init(isThere: false, why: "a file cuts none")
         survey.fencesWriters = .init(
             isThere: false, why: "a file has no versions: before each write the mark is looked at, with the lock held")
-        let file = ShareFile(target, WallClock())
+        let file = ShareFile(target, WallClock(), limit: limit)
         for complaint in file.missingPrograms { survey.invalid(complaint) }
         let folder = TargetFolder(ofFile: file.path, readers: "the program behind it", ownerReads: true)
         survey.rights = folder.rights

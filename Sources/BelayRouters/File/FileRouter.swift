@@ -10,11 +10,13 @@ struct FileRouter: TrafficRouter {
     private let owned: OwnedTarget
     private let clock: any EngineClock
 
-    init(_ target: FileTraffic, _ roles: Roles, _ clock: any EngineClock) {
+    init(
+        _ target: FileTraffic, _ roles: Roles, _ clock: any EngineClock, limit: Duration = ShareFile.commandLimit
+    ) {
         self.target = target
         self.roles = roles
         self.clock = clock
-        file = ShareFile(target, clock)
+        file = ShareFile(target, clock, limit: limit)
         owned = OwnedTarget(OwnerFile(of: target.path), file: target.path, clock)
     }
 

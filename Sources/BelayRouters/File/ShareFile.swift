@@ -18,9 +18,9 @@ struct ShareFile: Sendable {
     static let commandLimit: Duration = .seconds(1)
 
     /// After so long no program of an earlier driver's is there any more.
-    static let longestRun: Duration = .milliseconds(1500)
-    /// What asks the user's programs waits so much longer than they have: to be ended, and to be heard of.
-    private static let patience: Duration = .milliseconds(1800)
+    static let longestRun = commandLimit + .milliseconds(500)
+    /// Who asks the user's programs waits so much longer than they have: to be ended, and to be heard of.
+    private static let grace: Duration = .milliseconds(800)
     /// Of programs that cannot be ended, because the system hangs, there are a few at most.
     private static let mostLate = 4
 
@@ -28,11 +28,14 @@ struct ShareFile: Sendable {
     /// As the target names it; where that is a symbolic link, the file it leads to.
     let path: String
     private let clock: any EngineClock
+    private let limit: Duration
     private let late = Locked(0)
 
-    init(_ target: FileTraffic, _ clock: any EngineClock) {
+    /// - Parameter limit: Of each run of the user's programs; tests on a busy machine give more.
+    init(_ target: FileTraffic, _ clock: any EngineClock, limit: Duration = commandLimit) {
         self.target = target
         self.clock = clock
+        self.limit = limit
         path = OwnedFile.resolved(target.path)
     }
 
@@ -73,14 +76,14 @@ struct ShareFile: Sendable {
         let outcome = await run(
             target.run,
             [("BELAY_FILE", target.path), ("BELAY_SHARE", "\(number)"), ("BELAY_SCALE", "\(target.scale)")])
-        return outcome.complaint(of: name, limit: Self.commandLimit.text)
+        return outcome.complaint(of: name, limit: limit.text)
     }
 
     /// The number in force, as the user's program says; nil where there is none to be asked.
     func inForce() async -> Result<Number, FileFailure>? {
         guard let name = target.read.first else { return nil }
         let outcome = await run(target.read, [])
-        if let complaint = outcome.complaint(of: name, limit: Self.commandLimit.text) {
+        if let complaint = outcome.complaint(of: name, limit: limit.text) {
             return .failure(FileFailure(message: complaint))
         }
         guard case .exited(_, let output, _) = outcome else { return nil }
@@ -88,19 +91,19 @@ struct ShareFile: Sendable {
     }
 
     /// A program that outlives this process would act for nobody: `timeout` ends it, whatever becomes of us.
-    private static let keeper = ["timeout", "--kill-after=0.3", "\(commandLimit.inSeconds)"]
+    private var keeper: [String] { ["timeout", "--kill-after=0.3", "\(limit.inSeconds)"] }
 
     /// Nobody waits longer than for a program that can be ended; one that cannot, because the disk under it hangs, is left.
     private func run(_ words: [String], _ environment: [(name: String, value: String)]) async -> CommandRunner.Outcome {
         guard late.withLock({ $0 }) < Self.mostLate else {
             return .failed("is not started: \(Self.mostLate) earlier ones have not ended")
         }
-        var command = CommandRunner(Self.keeper + words, timeout: Self.commandLimit * 2)
+        var command = CommandRunner(keeper + words, timeout: limit * 2)
         (command.environment, command.directory) = (environment, "/")
         let job = Locked<Task<Void, Never>?>(nil)
         let outcome = await withTaskCancellationHandler {
             await clock.wait(
-                Self.patience, late: { (_: CommandRunner.Outcome) in late.withLock { $0 -= 1 } },
+                limit + Self.grace, late: { (_: CommandRunner.Outcome) in late.withLock { $0 -= 1 } },
                 for: { bring in
                     let task = clock.spawn { [command] in bring(await command.run()) }
                     job.withLock { $0 = task }
