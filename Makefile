@@ -11,15 +11,21 @@ GATE ?= threshold
 .PHONY: study help setup setup-test build release demo test check unit acceptance simulation golden soak tsan bench clean
 
 help:
-	@echo 'make demo    build, and show a release, a rollback and a resumed one on real servers (a minute)'
-	@echo 'make demo GATE=compare   the same, decided by canary against stable (three minutes)'
-	@echo 'make test    every test: unit, simulation (10 million steps on fresh seeds), histories (100,000), tidy, acceptance on real servers'
-	@echo 'make check   strict build, formatting'
-	@echo 'make bench   the figures, beside their limits'
-	@echo 'make study   the rates of the comparison on modelled traffic, beside its peers (four minutes)'
-	@echo 'make soak    the simulation on fresh seeds (SOAK_ROUNDS times 10 million steps)'
-	@echo 'make golden  rewrite the golden files; read the diff'
-	@echo 'make tsan    the tests of everything concurrent under Thread Sanitizer'
+	@echo 'first:'
+	@echo '  make demo    see it: a release, a rollback and a resumed one on real servers (a minute after the build)'
+	@echo '  make test    every test: unit, simulation (10 million steps on fresh seeds), histories (100,000), tidy, real servers'
+	@echo '  make release the binary, .build-static/release/belay'
+	@echo 'while changing the code (CONTRIBUTING.md and docs/architecture.md say how it is laid out):'
+	@echo '  make check   strict build, formatting'
+	@echo '  make unit    the tests that need no server (two minutes); make acceptance   those on real servers'
+	@echo '  make golden  rewrite the golden files; read the diff'
+	@echo '  make simulation SOAK_SEED=N   play a run that failed again'
+	@echo 'before a release (.github/RELEASING.md):'
+	@echo '  make soak    the simulation on fresh seeds (SOAK_ROUNDS times 10 million steps)'
+	@echo '  make tsan    the tests of everything concurrent under Thread Sanitizer'
+	@echo '  make bench   the figures, beside their limits'
+	@echo '  make study   the rates of the comparison on modelled traffic, beside its peers (four minutes)'
+	@echo '  make demo GATE=compare   the demo decided by canary against stable (three minutes)'
 
 setup:
 	@scripts/setup build
