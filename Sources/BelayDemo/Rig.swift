@@ -31,6 +31,7 @@ package final class Rig {
         let base = folder ?? "/tmp/belay-\(UUID().uuidString.prefix(8))"
         self.folder = base
         try FileManager.default.createDirectory(atPath: base, withIntermediateDirectories: true)
+        chmod(base, 0o755)  // Whatever the umask: Belay refuses a folder that everybody may write to.
         frontends = try (0..<instances).map { _ in try Loopback.freePort() }
         ports = (
             try Loopback.freePort(), try Loopback.freePort(), try (0..<instances).map { _ in try Loopback.freePort() }

@@ -18,6 +18,7 @@ struct FileTests {
         init() throws {
             folder = "/tmp/belay-\(UUID().uuidString.prefix(8))"
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            chmod(folder, 0o755)  // Another test may have taken the umask away.
             try "0\n".write(toFile: folder + "/share", atomically: true, encoding: .utf8)
         }
 
