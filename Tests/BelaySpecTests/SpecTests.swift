@@ -134,6 +134,10 @@ struct SpecTests {
         let wrong = Self.loader().lint(SpecSource(file: "r.yaml", text: relative)).map(\.description)
         #expect(wrong.contains { $0.hasPrefix("r.yaml:8:18: spec.traffic.file.path: `share` must be") }, "\(wrong)")
         #expect(wrong.contains { $0.contains("both sides are `p`") }, "\(wrong)")
+        // What is missing hides nothing of what is there.
+        let partial = Self.loader().lint(SpecSource(file: "r.yaml", text: Self.file("path: share"))).map(\.description)
+        #expect(partial.contains { $0.contains("`sides` is missing") }, "\(partial)")
+        #expect(partial.contains { $0.contains("`share` must be an absolute path") }, "\(partial)")
         #expect(wrong.contains { $0.contains("run[0]: `./reload` must be an absolute path, or a name") }, "\(wrong)")
     }
 

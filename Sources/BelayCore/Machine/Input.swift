@@ -225,6 +225,14 @@ package struct Reading: Hashable, Sendable {
         }
     }
 
+    /// What was found that a forward write must not replace; nil where there is nothing of that kind. The last look before an
+    /// effect.
+    package func objection(to write: TrafficWrite) -> String? {
+        let seen = instances.flatMap { [$0.running, $0.startsWith].compactMap(\.self) }
+        let found = seen.first { !write.expecting.contains($0) }?.text ?? instances.compactMap(\.foreign).first
+        return found.map { "\($0) was found, which Belay did not ask for" }
+    }
+
     /// Whether a write counts. A raise needs every instance; the way back takes an instance that is gone as done once what
     /// it will start with says so.
     package func confirms(_ write: TrafficWrite) -> Bool {

@@ -27,10 +27,8 @@ package struct BoundRelease {
     package var deadCanary: String? { survey.cannotServe[plan.canary.name] }
 
     /// - Throws: ``ReleaseRefusal`` `.invalid` where the canary's side can serve nothing.
-    package func checkCanServe() throws(ReleaseRefusal) { try Self.checkCanServe(plan, survey) }
-
-    static func checkCanServe(_ plan: Plan, _ survey: Survey) throws(ReleaseRefusal) {
-        guard let dead = survey.cannotServe[plan.canary.name] else { return }
+    package func checkCanServe() throws(ReleaseRefusal) {
+        guard let dead = deadCanary else { return }
         throw ReleaseRefusal(.invalid, "the canary's side cannot serve: \(dead); nothing was touched")
     }
 }

@@ -148,8 +148,9 @@ package struct Releases {
                 "the target cannot give the \(plan.share(ofStep: step).text) of the frozen plan any more; use `belay run`; nothing was touched"
             )
         }
-        try BoundRelease.checkCanServe(plan, survey)
-        return BoundRelease(plan: plan, mirrored: nil, survey: survey, kit: kits(plan.target.traffic))
+        let bound = BoundRelease(plan: plan, mirrored: nil, survey: survey, kit: kits(plan.target.traffic))
+        try bound.checkCanServe()
+        return bound
     }
 
     // MARK: Who drives

@@ -15,8 +15,8 @@ struct FileKit: TargetKit {
 
     func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { FileRouter(target, roles, clock) }
 
-    func words(for secondShare: Weight) -> String { "\(target.path) = \(number(secondShare))" }
-    func value(for secondShare: Weight) -> Int { number(secondShare) }
+    func value(for secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
+    func words(for secondShare: Weight) -> String { "\(target.path) = \(value(for: secondShare))" }
 
     var writeWords: String {
         let told = target.run.isEmpty ? "" : "then `\(target.run.joined(separator: " "))`, "
@@ -24,10 +24,8 @@ struct FileKit: TargetKit {
     }
 
     func wayBackWords(to secondShare: Weight) -> String {
-        "\(number(secondShare)) in \(target.path) at once \(writeWords)"
+        "\(value(for: secondShare)) in \(target.path) at once \(writeWords)"
     }
-
-    private func number(_ secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
 
     // MARK: The look
 
@@ -39,10 +37,7 @@ struct FileKit: TargetKit {
             isThere: false, why: "a file has no versions: before each write the mark is looked at, with the lock held")
         let file = ShareFile(target, WallClock(), limit: limit)
         for complaint in file.missingPrograms { survey.invalid(complaint) }
-        let folder = TargetFolder(ofFile: file.path, readers: "the program behind it", ownerReads: true)
-        survey.rights = folder.rights
-        survey.missingRights = folder.problems
-        for problem in folder.problems { survey.invalid(problem) }
+        survey.note(TargetFolder(ofFile: file.path, readers: "the program behind it", ownerReads: true))
         let kept = lookAtFile(file, &survey)
         let start = ContinuousClock.now
         let answer = await file.inForce()

@@ -86,11 +86,7 @@ struct FileRouter: TrafficRouter {
         _ write: TrafficWrite, _ number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> String? {
         // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
-        let found = await read().instances[0]
-        let seen = [found.running, found.startsWith].compactMap(\.self)
-        if let foreign = seen.first(where: { !write.expecting.contains($0) })?.text ?? found.foreign {
-            return "\(foreign) was found, which Belay did not ask for"
-        }
+        if let why = await read().objection(to: write) { return why }
         guard await isOurs() else { return "the lease is another driver's, or the journal does not answer" }
         let value = target.number(for: write.share, roles)
         return await owned.locked { [file, owned] in
@@ -120,7 +116,8 @@ struct FileRouter: TrafficRouter {
 
     func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
         await owned.claim(mark, kind, superseding: superseding) {
-            // What an earlier driver told the user's program is over before anything is read, or written, after it.
+            // What an earlier driver told the user's program is over before anything is read, or written, after it. A driver
+            // that is cancelled meanwhile writes nothing any more.
             if kind == .takeover, !target.run.isEmpty { try? await clock.sleep(for: ShareFile.longestRun) }
             return await read()
         }

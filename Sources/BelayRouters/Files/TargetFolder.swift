@@ -55,3 +55,12 @@ struct TargetFolder {
         return Array(groups.prefix(max(Int(getgroups(Int32(groups.count), &groups)), 0)))
     }
 }
+
+extension Survey {
+    /// What a look at the folder found: this user's rights, and what is missing among the problems.
+    mutating func note(_ folder: TargetFolder) {
+        rights += folder.rights
+        missingRights += folder.problems
+        for problem in folder.problems { invalid(problem) }
+    }
+}

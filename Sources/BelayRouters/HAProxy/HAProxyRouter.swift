@@ -97,12 +97,7 @@ package struct HAProxyRouter: TrafficRouter {
         if let error = prepared.firstFailure { return (await read(), error) }
         // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
         let found = await read()
-        let seen = found.instances.flatMap { [$0.running, $0.startsWith].compactMap(\.self) }
-        if let foreign = seen.first(where: { !write.expecting.contains($0) })?.text
-            ?? found.instances.compactMap(\.foreign).first
-        {
-            return (found, "\(foreign) was found, which Belay did not ask for")
-        }
+        if let why = found.objection(to: write) { return (found, why) }
         guard await isOurs() else {
             return (await read(), "the lease is another driver's, or the journal does not answer")
         }

@@ -148,10 +148,7 @@ struct HAProxySurvey {
         } catch {
             invalid("\(error.message); Belay writes it after the runtime value, and HAProxy starts with it")
         }
-        let folder = TargetFolder(ofFile: file.path, readers: "HAProxy", ownerReads: false)
-        found.rights = folder.rights
-        found.missingRights = folder.problems
-        for problem in folder.problems { invalid(problem) }
+        found.note(TargetFolder(ofFile: file.path, readers: "HAProxy", ownerReads: false))
         guard found.problems.isEmpty, let first = values.first else { return }
         if values.contains(where: { $0 != first }) {
             return invalid("the instances disagree: \(values.joined(separator: ", "))")

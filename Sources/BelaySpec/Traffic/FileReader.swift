@@ -2,14 +2,17 @@ internal import BelayCore
 
 /// Reads `traffic.file`.
 enum FileReader {
-    static func read(_ reader: SpecReader) -> FileTraffic? {
+    static func read(_ reader: SpecReader) -> (value: FileTraffic, isWhole: Bool)? {
         guard let fields = reader.fields(["path", "scale", "sides", "run", "read"]) else { return nil }
         let path = fields.required("path")?.nonEmptyText()
         let scale = fields["scale"].map { $0.integer(FileTraffic.scales) } ?? 100
         let sides = fields.required("sides").flatMap(TrafficReader.sides)
         let (run, read) = (words(fields["run"]), words(fields["read"]))
-        guard let path, let scale, let sides, let run, let read else { return nil }
-        return FileTraffic(path: path, scale: scale, sides: sides, run: run, read: read)
+        let isWhole = path != nil && scale != nil && sides != nil && run != nil && read != nil
+        let value = FileTraffic(
+            path: path ?? "", scale: scale ?? 100, sides: sides ?? TrafficReader.nobody, run: run ?? [],
+            read: read ?? [])
+        return (value, isWhole)
     }
 
     /// A program and its arguments.

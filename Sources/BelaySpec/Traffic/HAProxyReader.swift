@@ -3,7 +3,7 @@ internal import BelayCore
 /// Reads `traffic.haproxy`.
 enum HAProxyReader {
     /// What is missing is reported here; what is wrong with what is there, the value says itself.
-    static func read(_ reader: SpecReader) -> HAProxyTraffic? {
+    static func read(_ reader: SpecReader) -> (value: HAProxyTraffic, isWhole: Bool)? {
         guard let fields = reader.fields(["instances", "map", "sides"], later: ["servers", "dataPlane"]) else {
             return nil
         }
@@ -15,12 +15,11 @@ enum HAProxyReader {
         let map = fields.required("map")?.fields(["file", "key"])
         let (file, key) = (map?.required("file")?.nonEmptyText(), map?.required("key")?.nonEmptyText())
         let sides = fields.required("sides").flatMap(TrafficReader.sides)
-        let nobody = Sides(first: Side(name: "", backend: ""), second: Side(name: "", backend: ""))
-        let read = HAProxyTraffic(
-            sockets: sockets.map { $0 ?? "" }, mapFile: file ?? "", key: key ?? "", sides: sides ?? nobody)
-        if !sockets.isEmpty, sockets.allSatisfy({ $0 != nil }), file != nil, key != nil, sides != nil { return read }
-        // Whatever is missing, what is there is checked: all mistakes at once.
-        for mistake in read.mistakes { reader.descendant(mistake.path).fail(mistake.message) }
-        return nil
+        let isWhole =
+            !sockets.isEmpty && sockets.allSatisfy { $0 != nil } && file != nil && key != nil && sides != nil
+        let value = HAProxyTraffic(
+            sockets: sockets.map { $0 ?? "" }, mapFile: file ?? "", key: key ?? "",
+            sides: sides ?? TrafficReader.nobody)
+        return (value, isWhole)
     }
 }

@@ -12,31 +12,34 @@ enum TrafficReader {
             sides: Sides(first: Side(name: "first", backend: "first"), second: Side(name: "second", backend: "second")))
     )
 
+    /// Sides that could not be read.
+    static let nobody = Sides(first: Side(name: "", backend: ""), second: Side(name: "", backend: ""))
+
     static func read(_ reader: SpecReader) -> Traffic? {
         guard let fields = reader.fields(Traffic.Kind.allCases.map(\.rawValue), later: later),
             let (kind, member) = theOne(of: fields)
         else { return nil }
-        let traffic: Traffic? =
+        let read: (traffic: Traffic, isWhole: Bool)? =
             switch kind {
-            case .haproxy: HAProxyReader.read(member).map { .haproxy($0) }
-            case .file: FileReader.read(member).map { .file($0) }
+            case .haproxy: HAProxyReader.read(member).map { (.haproxy($0.value), $0.isWhole) }
+            case .file: FileReader.read(member).map { (.file($0.value), $0.isWhole) }
             }
-        guard let traffic else { return nil }
+        guard let (traffic, isWhole) = read else { return nil }
+        // Whatever is missing, what is there is checked: all mistakes at once.
         let mistakes = traffic.mistakes
         for mistake in mistakes { member.descendant(mistake.path).fail(mistake.message) }
-        return mistakes.isEmpty ? traffic : nil
+        return isWhole && mistakes.isEmpty ? traffic : nil
     }
 
     private static func theOne(of fields: SpecFields) -> (Traffic.Kind, SpecReader)? {
-        let kinds = Traffic.Kind.allCases
-        guard let name = fields.exactlyOne(of: kinds.map(\.rawValue)), let kind = Traffic.Kind(rawValue: name),
+        guard let name = fields.exactlyOne(of: Traffic.Kind.allCases.map(\.rawValue)),
+            let kind = Traffic.Kind(rawValue: name),
             let member = fields[name]
         else { return nil }
         return (kind, member)
     }
 
     /// Two sides in the order written, by the names that the user chose.
-    /// - Parameter value: What a side's value is: a backend's name, say.
     static func sides(_ reader: SpecReader) -> Sides? {
         guard let entries = reader.entries() else { return nil }
         guard entries.count == 2 else {
