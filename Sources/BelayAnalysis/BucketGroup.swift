@@ -2,7 +2,7 @@ package import BelayCore
 
 /// The buckets of one histogram, as a query gives them.
 package struct BucketGroup: Hashable, Sendable {
-    /// By bound, in its own unit; infinity is the count of all.
+    /// The cumulative counts by upper bound, in the histogram's own unit. The bound infinity has the count of all.
     package let counts: [Double: Double]
 
     /// Buckets by the label sets they share beside `le`.
@@ -18,7 +18,7 @@ package struct BucketGroup: Hashable, Sendable {
         }
     }
 
-    /// nil where every request falls into one bucket without a bound.
+    /// The largest finite bound; nil where the only bucket is the one without a bound.
     package var lastBound: Double? { counts.keys.filter(\.isFinite).max() }
 
     /// Whether that quantile lies above the last bound. `histogram_quantile` then answers with the bound itself.

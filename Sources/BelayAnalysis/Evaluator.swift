@@ -127,7 +127,7 @@ package struct Evaluator: Sendable {
 }
 
 extension MetricAnswer {
-    /// The same with every number as large as can be.
+    /// The same answer with every number replaced by infinity.
     fileprivate var withoutBound: MetricAnswer {
         switch self {
         case .scalar: .scalar(.infinity)

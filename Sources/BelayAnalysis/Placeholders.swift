@@ -1,5 +1,6 @@
 /// `{{args.max}}`, `{{canary.backend}}`, `{{ revision }}` in a text.
 package struct Placeholders: Sendable {
+    /// A placeholder that has no value, or braces that do not close; the message is for people.
     package struct Failure: Error, Hashable, Sendable {
         package let message: String
     }

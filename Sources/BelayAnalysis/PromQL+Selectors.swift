@@ -1,53 +1,5 @@
 package import BelayCore
 
-/// One selector of series in a query, `http_requests_total{code=~"5.."}`.
-package struct SeriesSelector: Hashable, Sendable {
-    package struct Matcher: Hashable, Sendable {
-        package let label: String
-        /// `=`, `!=`, `=~` or `!~`.
-        package let comparison: String
-        package let value: String
-
-        fileprivate var needsLabel: Bool {
-            switch comparison {
-            case "=": !value.isEmpty
-            // What cannot be read is the server's to refuse.
-            case "=~": (try? Regex(value)).map { "".wholeMatch(of: $0) == nil } ?? false
-            default: false
-            }
-        }
-    }
-
-    /// The metric's name; empty where a matcher gives it.
-    package let name: String
-    package let matchers: [Matcher]
-    /// As the query has it, without a range and its modifiers.
-    package let text: String
-
-    package var labels: Set<String> { Set(matchers.map(\.label)).subtracting(["__name__"]) }
-
-    /// Labels that a series has to have to be selected: an absent one is as good as `""`.
-    package var needed: Set<String> {
-        Set(matchers.filter(\.needsLabel).map(\.label)).subtracting(["__name__"])
-    }
-
-    /// Whether it selects from the same metric, under fewer conditions.
-    package func isWider(than other: SeriesSelector) -> Bool {
-        name == other.name && !name.isEmpty && matchers.count < other.matchers.count
-            && Set(matchers).isSubset(of: other.matchers)
-    }
-}
-
-/// `k * histogram_quantile(q, buckets)`, the whole of a query.
-package struct QuantileQuery: Hashable, Sendable {
-    /// 0…1.
-    package let quantile: Double
-    /// What gives the buckets.
-    package let buckets: String
-    /// What the quantile is multiplied with.
-    package let scale: Double
-}
-
 extension PromQL {
     /// The selectors of a query, each once and in its order; nil where the query cannot be taken apart.
     package static func selectors(in query: String) -> [SeriesSelector]? {
@@ -55,9 +7,10 @@ extension PromQL {
         return scanner.selectors()
     }
 
-    /// How old the newest sample is that a query can see, in seconds: the oldest over its selectors. An instant vector bears
-    /// the time of its evaluation, not of its samples, so it has to be asked for.
-    /// - Returns: nil where the query selects nothing that can be told.
+    /// A query for the age, in seconds, of the newest sample that the given queries can see; of several selectors the
+    /// oldest one counts. An instant vector bears the time of its evaluation, not of its samples, so the age has to be
+    /// asked for.
+    /// - Returns: nil where it cannot be told what the queries select.
     package static func ageQuery(of queries: [String]) -> String? {
         var texts: [String] = []
         for query in queries {
@@ -77,7 +30,7 @@ extension PromQL {
         return scanner.selectors() == nil || scanner.isShifted
     }
 
-    /// What a query over a histogram asks for, where the quantile is all it asks.
+    /// The parts of a query that only asks for a histogram's quantile; nil for any other query.
     package static func quantile(in query: String) -> QuantileQuery? {
         var rest = trimmed(query[...])
         var scale = 1.0

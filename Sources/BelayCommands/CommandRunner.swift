@@ -6,6 +6,7 @@ internal import SystemPackage
 
 /// Runs a program of the user's, in a process group of its own that ends with it.
 package struct CommandRunner: Sendable {
+    /// How a program ended.
     package enum Outcome: Sendable {
         /// It took longer than its limit, and was ended with its whole group.
         case timeout
@@ -45,15 +46,48 @@ package struct CommandRunner: Sendable {
         }
     }
 
-    private func execute() async -> Outcome {
-        let name = arguments[0]
+    /// Runs the program to its end, also where the task is cancelled or this process dies: the program has a session of
+    /// its own, no time limit of ours and no pipe that could break. Processes that it leaves running are not ended.
+    /// - Parameter file: A file that is open for appending. It takes both output streams, in their order.
+    /// - Returns: The outcome, without what the program printed.
+    package func runToItsEnd(printingTo file: Int32) async -> Outcome {
+        await Task.detached { await executeToItsEnd(FileDescriptor(rawValue: file)) }.value
+    }
+
+    private func executeToItsEnd(_ file: FileDescriptor) async -> Outcome {
+        do {
+            let result = try await Subprocess.run(
+                program, arguments: Arguments(Array(arguments.dropFirst())), environment: .inherit.updating(added),
+                workingDirectory: directory.map { FilePath($0) }, platformOptions: ownSession, input: .none,
+                output: .fileDescriptor(file, closeAfterSpawningProcess: false),
+                error: .fileDescriptor(file, closeAfterSpawningProcess: false))
+            return Outcome(result.terminationStatus)
+        } catch {
+            return .failed("cannot be started: \(error)")
+        }
+    }
+
+    private var program: Executable {
+        arguments[0].contains("/") ? .path(FilePath(arguments[0])) : .name(arguments[0])
+    }
+
+    private var ownSession: PlatformOptions {
         var options = PlatformOptions()
         options.createSession = true
+        return options
+    }
+
+    private var added: [Environment.Key: String?] {
+        var added: [Environment.Key: String?] = [:]
+        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { added[key] = value } }
+        return added
+    }
+
+    private func execute() async -> Outcome {
+        var options = ownSession
         options.teardownSequence = [
             .gracefulShutDown(toProcessGroup: true, allowedDurationToNextStep: .milliseconds(500))
         ]
-        var added: [Environment.Key: String?] = [:]
-        for (name, value) in environment { if let key = Environment.Key(rawValue: name) { added[key] = value } }
         let leader = Atomic<Int32>(0)
         // The teardown stops when the leader is gone; a child that ignored the signal would live on.
         defer {
@@ -62,16 +96,12 @@ package struct CommandRunner: Sendable {
         }
         do {
             let result = try await Subprocess.run(
-                name.contains("/") ? .path(FilePath(name)) : .name(name),
-                arguments: Arguments(Array(arguments.dropFirst())), environment: .inherit.updating(added),
+                program, arguments: Arguments(Array(arguments.dropFirst())), environment: .inherit.updating(added),
                 workingDirectory: directory.map { FilePath($0) }, platformOptions: options, input: .none,
                 output: .string(limit: Self.largest), error: .string(limit: Self.largest)
             ) { execution in leader.store(Int32(execution.processIdentifier.value), ordering: .releasing) }
-            return switch result.terminationStatus {
-            case .exited(let code):
-                .exited(Int32(code), output: result.standardOutput, complaint: result.standardError)
-            case .signaled(let signal): .signaled(Int32(signal), complaint: result.standardError)
-            }
+            return Outcome(
+                result.terminationStatus, output: result.standardOutput, complaint: result.standardError)
         } catch let error as SubprocessError where error.code == .outputLimitExceeded {
             return .failed("printed more than \(Self.largest) bytes")
         } catch {
@@ -81,6 +111,35 @@ package struct CommandRunner: Sendable {
 }
 
 extension CommandRunner.Outcome {
+    fileprivate init(_ status: TerminationStatus, output: String = "", complaint: String = "") {
+        switch status {
+        case .exited(let code): self = .exited(Int32(code), output: output, complaint: complaint)
+        case .signaled(let signal): self = .signaled(Int32(signal), complaint: complaint)
+        }
+    }
+
+    /// What came of a program that was run by the command `timeout`, told from how `timeout` itself ended.
+    /// Source: https://www.gnu.org/software/coreutils/timeout
+    /// - Parameter isOver: Whether the program's time was over: the program may end with the same numbers by itself.
+    package func underTimeout(isOver: Bool = true) -> Self {
+        switch self {
+        case .exited(124, _, _) where isOver, .exited(137, _, _) where isOver: .timeout
+        case .signaled(SIGKILL, _) where isOver: .timeout
+        case .exited(126, _, let complaint), .exited(127, _, let complaint):
+            .failed("cannot be started: \(complaint.split(separator: "\n").last ?? "")")
+        case .timeout, .failed, .exited, .signaled: self
+        }
+    }
+
+    /// The same outcome, where the program's complaint was printed elsewhere and is given here.
+    package func complaining(_ words: String) -> Self {
+        switch self {
+        case .exited(let code, let output, _): .exited(code, output: output, complaint: words)
+        case .signaled(let signal, _): .signaled(signal, complaint: words)
+        case .timeout, .failed: self
+        }
+    }
+
     /// What went wrong, for people, with the last line of what it complained; nil where it ended with 0.
     /// - Parameter name: The program's.
     package func complaint(of name: String, limit: String) -> String? {

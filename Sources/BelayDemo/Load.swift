@@ -1,8 +1,10 @@
+internal import BelayPlatform
 package import Foundation
 internal import Glibc
 
 /// A bounded load on a loopback port: a few keep-alive connections at a steady rate, every answer kept.
 package final class Load: Sendable {
+    /// One answer.
     package struct Sample: Sendable {
         /// Milliseconds since 1970.
         package let at: Int64
@@ -18,13 +20,13 @@ package final class Load: Sendable {
         var lastError = ""
     }
 
-    private let state: Guarded<State>
+    private let state: Locked<State>
 
     /// - Parameters:
     ///   - perSecond: Requests of all connections together.
     ///   - life: The longest it goes on.
     package init(port: Int, connections: Int = 8, perSecond: Int, life: TimeInterval) {
-        state = Guarded(State())
+        state = Locked(State())
         state.withLock { $0.running = connections }
         let end = Date().addingTimeInterval(life)
         for index in 0..<connections {
@@ -36,6 +38,7 @@ package final class Load: Sendable {
         }
     }
 
+    /// Sends nothing more; answers on their way are lost.
     package func stop() { state.withLock { $0.isStopped = true } }
     package var samples: [Sample] { state.withLock { $0.samples } }
     package var failed: [Sample] { samples.filter { $0.status == nil } }

@@ -5,6 +5,7 @@ internal import SystemPackage
 
 /// A child process in a session of its own, its output in a file. Whoever starts one ends it by `stop`.
 package final class LocalProcess: Sendable {
+    /// A process that could not be started, or did not do what was waited for.
     package struct Failure: Error, CustomStringConvertible, Sendable {
         package let description: String
 
@@ -65,6 +66,7 @@ package final class LocalProcess: Sendable {
     /// Its exit code, or 128 and the signal that ended it.
     package func wait() async -> Int32 { await task.value }
 
+    /// Sends it a signal.
     package func signal(_ number: Int32) { kill(pid, number) }
 
     /// Ends it and everything it started.

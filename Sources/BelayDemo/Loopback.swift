@@ -1,52 +1,6 @@
+internal import BelayPlatform
 internal import Foundation
 internal import Glibc
-
-/// A port that gives one canned HTTP answer after another and keeps what it was asked.
-package final class CannedPort: Sendable {
-    package let number: Int
-    private let file: Int32
-    private let heads = Guarded<[String]>([])
-
-    /// - Parameter answer: The whole answer to a request's head.
-    package init(_ answer: @escaping @Sendable (String) -> String) throws {
-        file = try Loopback.listen(port: 0)
-        number = Loopback.port(of: file)
-        Thread.detachNewThread { [file, heads] in
-            while true {
-                let connection = accept(file, nil, nil)
-                guard connection >= 0 else { return }
-                Thread.detachNewThread {
-                    var buffer = [UInt8](repeating: 0, count: 16 << 10)
-                    let count = max(0, recv(connection, &buffer, buffer.count, 0))
-                    let head = String(decoding: buffer[..<count], as: UTF8.self)
-                    heads.withLock { $0.append(head) }
-                    _ = Loopback.send(connection, answer(head))
-                    close(connection)
-                }
-            }
-        }
-    }
-
-    package var requests: [String] { heads.withLock { $0 } }
-
-    deinit {
-        shutdown(file, Int32(SHUT_RDWR))
-        close(file)
-    }
-}
-
-/// A port that takes connections and never says a word.
-package final class SilentPort: Sendable {
-    package let number: Int
-    private let file: Int32
-
-    package init() throws {
-        file = try Loopback.listen(port: 0)
-        number = Loopback.port(of: file)
-    }
-
-    deinit { close(file) }
-}
 
 /// Blocking sockets on 127.0.0.1.
 enum Loopback {
@@ -142,7 +96,7 @@ enum Loopback {
         return Int(in_port_t(bigEndian: address.sin_port))
     }
 
-    private static let given = Guarded<Set<Int>>([])
+    private static let given = Locked<Set<Int>>([])
 
     /// A port for a server that is yet to start: free now, never given twice, and below those that Linux takes for
     /// connections going out, one of which would be there first now and then.

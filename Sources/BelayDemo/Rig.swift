@@ -46,6 +46,7 @@ package final class Rig {
         try scrape.write(toFile: base + "/prometheus.yml", atomically: true, encoding: .utf8)
     }
 
+    /// The path of an instance's admin socket.
     package func socket(_ index: Int = 0) -> String { "\(folder)/haproxy-\(index).sock" }
     package var prometheusAddress: String { "http://127.0.0.1:\(prometheusPort)" }
     private func configPath(_ index: Int) -> String { "\(folder)/haproxy-\(index).cfg" }
@@ -70,31 +71,43 @@ package final class Rig {
 
     // MARK: Start and stop
 
+    /// Where a side's service listens.
+    package func port(of side: String) -> Int { side == "blue" ? ports.blue : ports.green }
+
+    /// Starts both versions. Each fails its percentage of the requests, 0…100.
     package func startServices(blueErrors: Double = 0, greenErrors: Double = 0) async throws {
         try await startBlue(errors: blueErrors)
         try await startGreen(errors: greenErrors)
     }
 
+    /// Starts the blue side's service, which fails that percentage of its requests, 0…100.
     package func startBlue(errors: Double = 0, version: String = "blue") async throws {
         blue = try await service(version, ports.blue, errors)
     }
 
-    /// - Parameter delay: Milliseconds before each answer.
+    /// Starts the green side's service.
+    /// - Parameters:
+    ///   - errors: The percentage of its requests that fails, 0…100.
+    ///   - delay: Milliseconds before each answer.
     package func startGreen(errors: Double = 0, version: String = "green", delay: Int = 0) async throws {
         green = try await service(version, ports.green, errors, delay: delay)
     }
 
-    /// As a deploy would: the idle side gets another version.
+    /// Replaces the blue side's service by another version, as a deployment would. It fails `errors` percent of its
+    /// requests.
     package func replaceBlue(errors: Double, version: String) async throws {
         await blue?.stop()
         try await startBlue(errors: errors, version: version)
     }
 
+    /// Replaces the green side's service by another version, as a deployment would. It fails `errors` percent of its
+    /// requests.
     package func replaceGreen(errors: Double, version: String) async throws {
         await green?.stop()
         try await startGreen(errors: errors, version: version)
     }
 
+    /// Ends the green side's service.
     package func stopGreen() async {
         await green?.stop()
         green = nil
@@ -112,7 +125,8 @@ package final class Rig {
         return process
     }
 
-    /// - Parameter hasMaster: As a service manager runs it: a master process and its worker.
+    /// Starts an HAProxy instance and waits until it answers.
+    /// - Parameter hasMaster: Whether to run a master process with its worker, as a service manager does.
     package func startHAProxy(_ index: Int = 0, hasMaster: Bool = false) async throws {
         unlink(socket(index))
         haproxies[index] = try await LocalProcess.start(
@@ -149,6 +163,7 @@ package final class Rig {
         }
     }
 
+    /// Ends an instance, and waits until it is gone.
     package func stopHAProxy(_ index: Int = 0) async {
         await haproxies[index]?.stop()
         haproxies[index] = nil
@@ -160,6 +175,7 @@ package final class Rig {
         return line.flatMap { Int($0.dropFirst(5)) } ?? 0
     }
 
+    /// Starts the metrics server and waits until it answers.
     package func startPrometheus() async throws {
         prometheus = try await LocalProcess.start(
             "timeout",
@@ -171,11 +187,13 @@ package final class Rig {
         try await Rig.until("Prometheus is ready", log: folder + "/prometheus.log") { Rig.connects(to: prometheusPort) }
     }
 
+    /// Ends the metrics server.
     package func stopPrometheus() async {
         await prometheus?.stop()
         prometheus = nil
     }
 
+    /// Ends everything and removes the folder.
     package func stop() async {
         for process in [blue, green, prometheus] + haproxies { await process?.stop() }
         try? FileManager.default.removeItem(atPath: folder)
@@ -197,9 +215,10 @@ package final class Rig {
         return fields.first { $0.count > 4 && $0[0] == backend && $0[1] == "BACKEND" }.flatMap { Int($0[4]) } ?? 0
     }
 
-    /// A line for the runtime API.
+    /// Sends a line to an instance's runtime API.
     package func tell(_ line: String, _ index: Int = 0) { _ = UnixSocket.ask(socket(index), line) }
 
+    /// Changes the runtime value of one instance, as another hand would.
     package func setValue(_ value: Int, _ index: Int = 0) {
         _ = UnixSocket.ask(socket(index), "set map \(mapFile) app \(value)")
     }
@@ -218,7 +237,8 @@ package final class Rig {
         return (Loopback.get(port: prometheusPort, path: query) ?? "").contains("app_green")
     }
 
-    /// Waits for something that must come; what it waits for is not a guess of how long it takes.
+    /// Waits until a condition holds, so that no test sleeps for a guessed time.
+    /// - Throws: ``LocalProcess/Failure``, with the end of the log, where the condition does not hold within `seconds`.
     package static func until(
         _ what: String, within seconds: Double = 30, log: String? = nil, _ condition: () async throws -> Bool
     ) async throws {
@@ -232,6 +252,7 @@ package final class Rig {
         }
     }
 
+    /// Whether something listens on that loopback port.
     package static func connects(to port: Int) -> Bool {
         guard let file = Loopback.connect(port: port, timeout: 1) else { return false }
         close(file)

@@ -1,3 +1,4 @@
+internal import BelayPlatform
 internal import Foundation
 internal import Glibc
 
@@ -10,6 +11,8 @@ package enum CrashPoint: String, CaseIterable, Sendable {
     case beforeReadBack = "before-read-back"
     case inWayBack = "in-way-back"
     case inTakeover = "in-takeover"
+    /// A program of the user's has ended, and its end is not recorded yet.
+    case afterAction = "after-action"
 
     #if DEBUG
         private static let wanted: (point: String, left: Locked<Int>)? = {
@@ -19,6 +22,7 @@ package enum CrashPoint: String, CaseIterable, Sendable {
         }()
     #endif
 
+    /// Ends the process with SIGKILL where a test has asked for it here.
     package func reached() {
         #if DEBUG
             guard let wanted = Self.wanted, wanted.point == rawValue else { return }

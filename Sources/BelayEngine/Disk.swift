@@ -1,4 +1,5 @@
 internal import BelayCore
+internal import BelayPlatform
 
 /// The journal's own queue. A disk that does not answer must not hold up a verdict or an abort, so nobody waits for it longer
 /// than a second; what was asked of it goes on.
@@ -7,7 +8,7 @@ struct Disk: Sendable {
 
     private let queue = Blocking("belay.journal")
     private let clock: any EngineClock
-    /// Open once what was asked last has been done.
+    /// Fulfilled once the call that was posted last has been done.
     private let last: Locked<OneShot<Void>>
 
     init(_ clock: any EngineClock) {
@@ -17,15 +18,16 @@ struct Disk: Sendable {
         last = Locked(open)
     }
 
-    /// - Parameter late: Told what came of it where that was later than a second.
-    /// - Returns: nil where there was no answer in a second.
+    /// Runs a call in its turn and waits for it, at most a second.
+    /// - Parameter late: Called with the result where it comes later than that.
+    /// - Returns: nil where there was no result within a second.
     func run<Value: Sendable>(
         _ body: @escaping @Sendable () -> Value, late: @escaping @Sendable (Value) -> Void = { _ in }
     ) async -> Value? {
         await clock.wait(Self.patience, late: late) { bring in post { bring(body()) } }
     }
 
-    /// In its turn, with nobody waiting for it.
+    /// Runs a call in its turn; nobody waits for it.
     func post(_ body: @escaping @Sendable () -> Void) {
         let done = OneShot<Void>(clock)
         let turn = last.withLock { last in

@@ -1,7 +1,6 @@
-internal import BelayAnalysis
 internal import BelayCore
 
-/// The jobs: what is done at the router and asked of the metrics.
+/// Carries out the driver's jobs: writes and readings of the router, actions, and measurements.
 extension Engine {
     /// - Parameters:
     ///   - back: For a comparison or a judge, how far back its samples are asked for.
@@ -14,10 +13,7 @@ extension Engine {
             let (reading, result) = await setup.router.write(
                 write, number: attempt.number, under: setup.mark, isOurs: { await self.isOurs() })
             input = .wrote(write, reading, result)
-        case .action(.claim(_, let kind)):
-            input = .claimed(await setup.router.claim(setup.mark, kind, superseding: setup.superseding))
-        case .action(.release(let ending)):
-            input = .released(error: await setup.router.release(setup.mark, after: ending))
+        case .action(let action): input = .acted(action.run, await perform(action))
         case .measure(let index):
             guard let back, metrics[index].judge == nil else {
                 input = await measure(index, back: back, asked: asked, at: moment)
@@ -31,23 +27,65 @@ extension Engine {
         inbox.post(.result(attempt, input))
     }
 
+    private func perform(_ action: Work.Action) async -> ActionAnswer {
+        switch action.deed {
+        case .claim(_, let kind, let stable):
+            return .claimed(await setup.router.claim(mark(stable), kind, superseding: setup.superseding))
+        case .handOver(let side):
+            switch await setup.router.claim(mark(side), .closing, superseding: setup.superseding) {
+            case .ours(_, wasMarked: false):
+                return .ended(error: "the mark at the target is gone: a person returned the traffic")
+            case .ours(let reading, _) where reading.departs(from: .full):
+                return .ended(error: "not all of the traffic is there")
+            case .ours: return .ended(error: nil)
+            case .taken(let holder): return .ended(error: "the target belongs to \(holder)")
+            case .failed(let message): return .ended(error: message)
+            }
+        case .drain(let side):
+            await setup.router.drain(side)
+            return .ended(error: nil)
+        case .release(let ending): return .ended(error: await setup.router.release(setup.mark, after: ending))
+        case .command(let command):
+            guard await isStillOurs() else { return .ended(error: Self.notOurs) }
+            let error = await setup.actions.perform(command, as: action.run, of: setup.lease.rollout)
+            CrashPoint.afterAction.reached()
+            return .ended(error: error)
+        case .own(_, let limit):
+            guard await isStillOurs() else { return .ended(error: Self.notOurs) }
+            let error = await setup.router.perform(action.run, within: limit, under: setup.mark)
+            CrashPoint.afterAction.reached()
+            return .ended(error: error)
+        }
+    }
+
+    private static let notOurs =
+        "it was not begun: the lease is another driver's, or the journal has not answered for "
+        + Driver.journalPatience.text
+
+    private func mark(_ stable: Side) -> OwnerMark {
+        var mark = setup.mark
+        mark.stable = stable.name
+        return mark
+    }
+
+    /// The last check before a program begins: another driver may have taken over while this process was suspended. A
+    /// disk that is slow, but answers within `Driver.journalPatience`, does not make the program fail.
+    private func isStillOurs() async -> Bool {
+        let end = setup.clock.now.advanced(by: Driver.journalPatience)
+        while await !isOurs() {
+            guard setup.clock.now < end, (try? await setup.clock.sleep(for: .milliseconds(250))) != nil else {
+                return false
+            }
+        }
+        return true
+    }
+
     private func measure(_ index: Int, back: Duration?, asked: Double?, at moment: Timestamp) async -> Input {
-        let taken = await gauges[index].take(setup.provider, back: back, asked: asked, at: moment)
+        let taken = await gauges[index].measure(setup.provider, back: back, asked: asked, at: moment)
         return .measured(
             Measurement(
                 metric: index, phase: taken.phase, value: taken.value, message: taken.message, startedAt: moment,
                 finishedAt: setup.clock.now, sampledAt: taken.age.map { moment.advanced(by: .zero - $0) },
                 requests: taken.requests))
-    }
-
-    func reach(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
-        guard case .measure(let index) = job else { return nil }
-        if let judge = metrics[index].judge { return judge.reach(at: now, machine, window: metrics[index].window) }
-        return Comparator.reach(of: index, at: now, machine)
-    }
-
-    func asked(of job: Driver.Job, at now: Timestamp, _ machine: RolloutMachine) -> Double? {
-        guard case .measure(let index) = job else { return nil }
-        return machine.shareDuringWindow(of: index, at: now).map { Double($0.basisPoints) / 10_000 }
     }
 }

@@ -1,12 +1,13 @@
 internal import BelayAnalysis
 internal import BelayCore
+internal import BelayPlatform
 
-/// The record: appends, the lease, commands that wait.
+/// The journal's side of a drive: appends, the lease, and commands that wait in the inbox.
 extension Engine {
     func append(_ append: Driver.Append, _ drive: inout Drive) async {
         let (known, records) = (drive.driver.unwritten.count, append.records)
         if drive.driver.owesAnswer {
-            if drive.driver.keep(append, at: setup.clock.now) { report(records.dropFirst(known), drive) }
+            if drive.driver.keep(append, at: setup.clock.now) { follow(records.dropFirst(known), &drive) }
             return
         }
         let answer = await disk.run { [setup] in
@@ -17,12 +18,12 @@ extension Engine {
         guard let answer else {
             setup.warn("the journal has not answered for \(Disk.patience.text); nobody waits for it")
             drive.driver.unanswered(append, at: setup.clock.now)
-            return report(drive.driver.unwritten.dropFirst(known), drive)
+            return follow(drive.driver.unwritten.dropFirst(known), &drive)
         }
         guard let failure = answer else {
             CrashPoint.afterAppend.reached()
             drive.driver.appended(append)
-            return report(records.dropFirst(known), drive)
+            return follow(records.dropFirst(known), &drive)
         }
         fail(failure, &drive) { $0.appendFailed(append, failure, at: setup.clock.now) }
     }
@@ -34,11 +35,17 @@ extension Engine {
         if case .unavailable(let reason) = failure, !wasWithoutJournal {
             setup.warn("the journal cannot be written (\(reason)); traffic goes back to stable without it")
         }
-        report(drive.driver.unwritten.dropFirst(known), drive)
+        follow(drive.driver.unwritten.dropFirst(known), &drive)
     }
 
-    private func report(_ records: ArraySlice<Driver.Record>, _ drive: Drive) {
-        for record in records { setup.report(record.event, record.at, drive.driver.machine) }
+    /// Tells the comparisons and the observer of the events that the driver has adopted, and the running jobs which of
+    /// them nobody wants any more.
+    private func follow(_ records: ArraySlice<Driver.Record>, _ drive: inout Drive) {
+        for record in records {
+            drive.comparators.apply(record.event)
+            setup.report(record.event, record.at, drive.driver.machine)
+        }
+        for attempt in drive.driver.withdraw() { drive.jobs[attempt.number]?.cancel() }
     }
 
     private static func append(_ append: Driver.Append, _ setup: Setup) -> Driver.AppendFailure? {
@@ -55,28 +62,28 @@ extension Engine {
         return nil
     }
 
-    /// What had counted as unwritten was written, or failed.
+    /// Takes the journal's late answer to an append that had counted as unwritten: it was written, or it failed.
     func answered(_ failure: Driver.AppendFailure?, _ drive: inout Drive) async {
         if let failure {
-            fail(failure, &drive) { $0.answered(failure, at: setup.clock.now) }
+            fail(failure, &drive) { _ = $0.answered(failure, at: setup.clock.now) }
         } else {
             setup.warn("the journal answers again")
-            drive.driver.answered(nil, at: setup.clock.now)
-            drive.comparators = metrics.indices.map { Comparator($0, of: drive.driver.machine.plan) }
+            for record in drive.driver.answered(nil, at: setup.clock.now) { drive.comparators.apply(record.event) }
         }
         let deferred = drive.deferred
         drive.deferred = []
         for input in deferred { await take(input, into: &drive) }
     }
 
-    /// Whether the lease is still ours; a disk that does not answer says no.
+    /// Whether this driver still holds the lease; false also where the journal does not answer.
     func isOurs() async -> Bool {
         await disk.run { [setup] in (try? setup.journal.holds(setup.lease)) ?? false } ?? false
     }
 
-    /// A process that was suspended asks first whether the lease is still its own, before it gives anything up.
+    /// Renews a lease of which less than half is left, before the driver gives anything up: a process that was
+    /// suspended may still hold it.
     func renew(_ drive: inout Drive) async {
-        // With a lease that has run out nothing else may be done: it is asked for a few times.
+        // Once the lease has run out the driver may do nothing else, so the renewal is tried a few times.
         for _ in 0..<5 {
             switch await renewal() {
             case .success(let until): return drive.driver.leaseRenewed(until: until)
@@ -119,7 +126,8 @@ extension Engine {
         }
     }
 
-    /// A jump of more than five seconds between the system's clock and ours is an event and a gap.
+    /// Posts an event where the system's clock has moved against this process's clock by more than five seconds. The
+    /// driver counts such a jump as a gap in the watched time.
     func watchClock() async {
         var offset = setup.clock.now.duration(to: setup.clock.wall)
         while (try? await setup.clock.sleep(for: .seconds(1))) != nil {

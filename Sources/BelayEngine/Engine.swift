@@ -1,12 +1,15 @@
-internal import BelayAnalysis
+package import BelayAnalysis
 package import BelayCore
+internal import BelayPlatform
 
 /// Drives one rollout to its end: starts what is pending, waits for the first result, decides, appends, adopts, goes on.
 /// All judgement is the machine's, all order the `Driver`'s.
 package final class Engine: Sendable {
+    /// What one drive works with.
     package struct Setup: Sendable {
         package var journal: any RolloutJournal
         package var router: any TrafficRouter
+        package var actions: any ActionRunner
         package var provider: any MetricProvider
         package var clock: any EngineClock
         package var lease: Lease
@@ -15,16 +18,16 @@ package final class Engine: Sendable {
         package var superseding: [String] = []
         /// Told of every event once it is durable, or on the way back without a journal.
         package var report: @Sendable (Event, Timestamp, _ machine: RolloutMachine) -> Void = { _, _, _ in }
-        /// Told what is not an event: a journal that cannot be written.
+        /// Called with a warning that is no event, such as a journal that cannot be written.
         package var warn: @Sendable (String) -> Void = { _ in }
 
         package init(
-            journal: any RolloutJournal, router: any TrafficRouter, provider: any MetricProvider,
-            clock: any EngineClock,
-            lease: Lease, mark: OwnerMark
+            journal: any RolloutJournal, router: any TrafficRouter, actions: any ActionRunner,
+            provider: any MetricProvider, clock: any EngineClock, lease: Lease, mark: OwnerMark
         ) {
             self.journal = journal
             self.router = router
+            self.actions = actions
             self.provider = provider
             self.clock = clock
             self.lease = lease
@@ -32,6 +35,7 @@ package final class Engine: Sendable {
         }
     }
 
+    /// How a drive ended.
     package enum Result: Hashable, Sendable {
         case ended(Driver.End)
         /// Left on purpose, with the rollout as it is.
@@ -42,7 +46,7 @@ package final class Engine: Sendable {
         case wake
         case input(Input)
         case result(Driver.Attempt, Input)
-        /// Samples that become a measurement only beside what was counted before.
+        /// Counter samples. They become a measurement only together with what was counted before them.
         case counted(Driver.Attempt, Counted)
         /// An append that had counted as unwritten has its answer.
         case appendAnswered(Driver.AppendFailure?)
@@ -58,12 +62,13 @@ package final class Engine: Sendable {
         let finishedAt: Timestamp
     }
 
-    /// What one drive has in hand.
+    /// What changes in the course of one drive.
     struct Drive {
         var driver: Driver
         var jobs: [Int: Task<Void, Never>] = [:]
-        var comparators: [Comparator?]
-        /// Measurements that came while an append had no answer, and began no way back: judged again once it has.
+        /// Fed with every event once it is durable.
+        var comparators: Comparators
+        /// Measurements that came while an append was unanswered. They are judged again once it is answered.
         var deferred: [Input] = []
         /// What was said to each command, so that none is judged twice.
         var judged: [String: String?] = [:]
@@ -77,7 +82,7 @@ package final class Engine: Sendable {
     /// Commands that were taken from the journal's inbox and are not answered there yet.
     let told = Locked<Set<String>>([])
 
-    /// How long what is on its way to the router is waited for at the end.
+    /// How long the end of a drive waits for writes that are still on their way to the router.
     static let lastPatience: Duration = RolloutMachine.givesUpAfter
 
     package init(_ setup: Setup, plan: Plan) {
@@ -94,17 +99,21 @@ package final class Engine: Sendable {
     /// SIGINT, SIGTERM or SIGHUP with `--on-cancel leave`.
     package func leave() { inbox.post(.leave) }
 
-    /// Drives until the end.
-    /// - Parameter machine: As the journal says.
-    package func drive(_ machine: RolloutMachine) async -> Result {
+    /// Drives the rollout until the driver has nothing more to do, or is told to leave.
+    /// - Parameters:
+    ///   - machine: The rollout's state, folded from the journal.
+    ///   - comparators: Fed with the same record; nil where the record has only its first event.
+    package func drive(_ machine: RolloutMachine, comparators: Comparators? = nil) async -> Result {
         var drive = Drive(
-            driver: Driver(machine: machine, leaseUntil: setup.lease.until, at: setup.clock.now),
-            comparators: metrics.indices.map { Comparator($0, of: machine.plan) })
+            driver: Driver(
+                machine: machine, epoch: setup.lease.epoch, holder: setup.mark.process.text,
+                leaseUntil: setup.lease.until, at: setup.clock.now),
+            comparators: comparators ?? Comparators(machine.plan))
         let keepers = [
             setup.clock.spawn { await self.keepLease() }, setup.clock.spawn { await self.pollInbox() },
             setup.clock.spawn { await self.watchClock() },
         ]
-        await take(.tookOver(epoch: setup.lease.epoch, holder: setup.mark.process.text), into: &drive)
+        await take(.tick, into: &drive)  // The driver first records that it has taken over.
         var result: Result?
         var lookedAt = setup.clock.now
         while result == nil {
@@ -119,7 +128,7 @@ package final class Engine: Sendable {
             for message in messages where result == nil {
                 if case .leave = message { result = .left } else { await take(message, &drive) }
             }
-            // A stream of messages must not put off what only time brings.
+            // What falls due by time alone is looked at once a second, also where messages come all the time.
             if result == nil, lookedAt.duration(to: setup.clock.now) >= .seconds(1) {
                 lookedAt = setup.clock.now
                 await take(.wake, &drive)
@@ -130,15 +139,18 @@ package final class Engine: Sendable {
         return result ?? .left
     }
 
-    /// Starts what is due, and tells what is not wanted any more.
+    /// Starts the jobs that are due, and cancels those that nobody wants any more.
     private func begin(_ drive: inout Drive) {
         let now = setup.clock.now
         let (started, cancelled) = drive.driver.start(at: now)
         for attempt in cancelled { drive.jobs[attempt.number]?.cancel() }
         for attempt in started {
-            let back = reach(of: attempt.job, at: now, drive.driver.machine)
-            let asked = asked(of: attempt.job, at: now, drive.driver.machine)
-            drive.jobs[attempt.number] = setup.clock.spawn {
+            var (back, asked): (Duration?, Double?)
+            if case .measure(let index) = attempt.job {
+                back = drive.comparators.reach(of: index, at: now, drive.driver.machine)
+                asked = drive.driver.machine.shareDuringWindow(of: index, at: now).map(\.fraction)
+            }
+            drive.jobs[attempt.number] = setup.clock.spawn { [back, asked] in
                 await self.perform(attempt, back: back, asked: asked, at: now)
             }
         }
@@ -153,9 +165,15 @@ package final class Engine: Sendable {
         return messages
     }
 
-    /// Nothing of this process is on its way to the router when it gives the lease up. After ten minutes on the way back, or
-    /// without a lease, nobody is kept out any longer.
+    /// Waits until none of this process's writes is on its way to the router, so that the lease can be given up. It
+    /// waits ten minutes at most, and only five seconds where the driver gave up (no lease, no journal, or ten minutes
+    /// without an end): then the next driver is kept out no longer.
     private func awaitWrites(_ drive: inout Drive, after result: Result?) async {
+        for case .action(let action) in drive.driver.running.map(\.job) {
+            guard case .command = action.deed else { continue }
+            setup.warn(
+                "\(drive.driver.machine.plan.words(for: action.run)) runs on; whoever drives next finds it interrupted")
+        }
         for task in drive.jobs.values { task.cancel() }
         let gaveUp = if case .ended(.needsAttention) = result { true } else { false }
         let end = setup.clock.now.advanced(by: gaveUp ? .seconds(5) : Self.lastPatience)
@@ -180,8 +198,9 @@ package final class Engine: Sendable {
         case .input(let input): await take(input, into: &drive)
         case .result(let attempt, let input): await end(attempt, input, &drive)
         case .counted(let attempt, let counted):
-            let measurement = drive.comparators[counted.metric]?.measure(
-                counted.answer, drive.driver.machine, startedAt: counted.startedAt, finishedAt: counted.finishedAt)
+            let measurement = drive.comparators.measure(
+                counted.metric, counted.answer, drive.driver.machine.sight(of: counted.metric),
+                startedAt: counted.startedAt, finishedAt: counted.finishedAt)
             await end(attempt, measurement.map { .measured($0) }, &drive)
         case .appendAnswered(let failure): await answered(failure, &drive)
         case .leaseRenewed(let until): drive.driver.leaseRenewed(until: until)
@@ -214,6 +233,8 @@ package final class Engine: Sendable {
                 refusal = "the journal cannot be written; traffic goes back to stable"
             }
             drive.judged[command.id] = .some(refusal)
+            // Nobody waits for an answer to a command that came with the takeover, so its refusal is shown here.
+            if let refusal, !told.withLock({ $0.contains(command.id) }) { setup.warn("refused: \(refusal)") }
         }
         let refusal = drive.judged[command.id] ?? nil
         disk.post { [journal = setup.journal, told] in
@@ -222,8 +243,8 @@ package final class Engine: Sendable {
         }
     }
 
-    /// Append, adopt.
-    /// - Returns: Why it was refused, where it was.
+    /// Appends the events that follow from an input; once they are durable the driver adopts them.
+    /// - Returns: Why the input was refused; nil where it was not.
     private func follow(_ taken: Driver.Taken, _ drive: inout Drive) async -> String? {
         switch taken {
         case .nothing: return nil
@@ -239,7 +260,7 @@ extension Command.Verb {
     fileprivate var endsInWayBack: Bool {
         switch self {
         case .abort, .deny: true
-        case .pause, .resume, .promote, .approve, .skip: false
+        case .pause, .resume, .rerun, .promote, .approve, .skip: false
         }
     }
 }

@@ -1,24 +1,29 @@
 package import BelayCore
 
-/// The engine's time. In tests it skips to whatever is due next, once nothing is under way any more: so it is told what is.
+/// The engine's time. A clock in a test skips to the next moment at which something is due, once nothing is under way
+/// any more. So that it knows, `hold` and `letGo` tell it what is under way.
 package protocol EngineClock: Sendable {
     /// Never runs back.
     var now: Timestamp { get }
     /// What the system's own clock says; a difference from `now` that changes is a jump.
     var wall: Timestamp { get }
     func sleep(until deadline: Timestamp) async throws
-    /// Something begins that time must not skip over.
+    /// Says that something begins; until it ends, a clock that skips must not skip over it.
     func hold()
-    /// It has ended, or waits for something else.
+    /// Says that what began with `hold` has ended, or waits for something else.
     func letGo()
 }
 
 extension EngineClock {
+    /// As its protocol says.
     package func hold() {}
+    /// As its protocol says.
     package func letGo() {}
 
+    /// As its protocol says.
     package func sleep(for duration: Duration) async throws { try await sleep(until: now.advanced(by: duration)) }
 
+    /// Begins a task that time does not skip over.
     package func spawn(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         hold()
         return Task {
@@ -27,11 +32,12 @@ extension EngineClock {
         }
     }
 
-    /// Waits for what a call brings that may hang, a disk's as a rule, and no longer than `patience`. The call goes on.
+    /// Waits for the value of a call that may hang, a disk's as a rule, but no longer than `patience`. The call itself
+    /// goes on.
     /// - Parameters:
-    ///   - late: Told what it brought where that was too late.
-    ///   - begin: Starts the call elsewhere, and gives it where to bring its value.
-    /// - Returns: nil where nothing came in time.
+    ///   - late: Called with the value where it comes too late.
+    ///   - begin: Starts the call elsewhere, and hands it the closure that takes the value.
+    /// - Returns: nil where no value came in time.
     package func wait<Value: Sendable>(
         _ patience: Duration, late: @escaping @Sendable (Value) -> Void = { _ in },
         for begin: (@escaping @Sendable (Value) -> Void) -> Void
@@ -43,59 +49,12 @@ extension EngineClock {
         let limit = spawn {
             let start = now
             guard (try? await sleep(for: patience)) != nil else { return }
-            // The whole process was suspended, and the call had no chance to answer.
+            // Twice the time has passed, so the whole process was suspended: the call gets another chance.
             if start.duration(to: now) >= patience * 2 { try? await sleep(for: patience) }
             answer.fulfil(nil)
         }
         let value = await answer.value()
         limit.cancel()
         return value
-    }
-}
-
-/// A value that one waits for and others may bring; the first that comes counts.
-final class OneShot<Value: Sendable>: Sendable {
-    private enum State {
-        case empty
-        case waiting(CheckedContinuation<Value, Never>)
-        case full(Value)
-    }
-
-    private let state = Locked(State.empty)
-    private let clock: any EngineClock
-
-    init(_ clock: any EngineClock) { self.clock = clock }
-
-    /// - Returns: Whether it was the first.
-    @discardableResult
-    func fulfil(_ value: Value) -> Bool {
-        let (isFirst, reader) = state.withLock { state -> (Bool, CheckedContinuation<Value, Never>?) in
-            switch state {
-            case .empty:
-                state = .full(value)
-                return (true, nil)
-            case .waiting(let reader):
-                state = .full(value)
-                return (true, reader)
-            case .full: return (false, nil)
-            }
-        }
-        if let reader {
-            clock.hold()
-            reader.resume(returning: value)
-        }
-        return isFirst
-    }
-
-    func value() async -> Value {
-        await withCheckedContinuation { reader in
-            let ready = state.withLock { state -> Value? in
-                if case .full(let value) = state { return value }
-                state = .waiting(reader)
-                clock.letGo()
-                return nil
-            }
-            if let ready { reader.resume(returning: ready) }
-        }
     }
 }

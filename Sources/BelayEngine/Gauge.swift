@@ -4,7 +4,7 @@ package import BelayCore
 /// Takes one metric's measurement: asks its provider and judges the answer.
 package struct Gauge: Sendable {
     /// What a measurement came to.
-    package struct Taken: Sendable {
+    package struct Measured: Sendable {
         package var phase: MeasurementPhase
         package var value: String
         package var message: String
@@ -15,7 +15,8 @@ package struct Gauge: Sendable {
     }
 
     package let metric: Metric
-    /// nil where a newer version wrote the plan: an error per measurement.
+    /// nil where this version cannot read the metric's condition, since a newer one wrote the plan. Each measurement is
+    /// then an error.
     private let evaluator: Evaluator?
 
     package init(_ metric: Metric) {
@@ -27,37 +28,37 @@ package struct Gauge: Sendable {
     ///   - back: How far back a judge looks; nil for others.
     ///   - asked: The share that the canary was asked to have during the whole window, 0…1; nil where it changed.
     ///   - moment: When it was asked for.
-    package func take(
+    package func measure(
         _ provider: any MetricProvider, back: Duration?, asked: Double?, at moment: Timestamp
-    ) async -> Taken {
+    ) async -> Measured {
         if let judge = metric.judge, let back {
             let age = await age(of: judge.series.map(\.canary), provider, at: moment)
-            if case .unknown(let why) = age { return Taken(phase: .noData, value: "-", message: why) }
+            if case .unknown(let why) = age { return Measured(phase: .noData, value: "-", message: why) }
             let (phase, value, message) = judge.judge(await provider.series(metric, back: back, at: moment))
-            return Taken(phase: phase, value: value, message: message, age: age.known)
+            return Measured(phase: phase, value: value, message: message, age: age.known)
         }
         // Asked first: what is answered after it can only be younger.
         let age = await age(of: metric.query.map { [$0] } ?? [], provider, at: moment)
-        if case .unknown(let why) = age { return Taken(phase: .noData, value: "-", message: why) }
+        if case .unknown(let why) = age { return Measured(phase: .noData, value: "-", message: why) }
         let reading = await provider.measure(metric, at: moment)
         let isAtLeast = await isAtLeast(reading.answer, provider, at: moment)
         let value = isAtLeast ? "≥ \(reading.answer.text)" : reading.answer.text
         guard let evaluator else {
-            return Taken(phase: .error, value: value, message: "its condition cannot be read by this version")
+            return Measured(phase: .error, value: value, message: "its condition cannot be read by this version")
         }
         var (phase, message) = evaluator.phase(
             of: reading.answer, requests: reading.requests, asked: asked, isAtLeast: isAtLeast)
         if phase == .noData, case .known = age, let why = await seldom(provider, at: moment) { message += "; \(why)" }
         // A success needs no explanation, and a server's words are in the message already.
         let detail = phase == .failed || phase == .inconclusive ? reading.detail : ""
-        return Taken(
+        return Measured(
             phase: phase, value: value, message: [message, detail].filter { !$0.isEmpty }.joined(separator: "; "),
             age: age.known, requests: evaluator.requests(in: reading.requests))
     }
 
     private enum Age {
         case known(Duration)
-        /// The samples bear no time that could be asked for; the answer is taken for that of its moment.
+        /// The age of the samples cannot be asked for. The answer counts as one of the moment at which it was asked.
         case none
         /// The server could not say it now.
         case unknown(String)
@@ -70,7 +71,7 @@ package struct Gauge: Sendable {
         guard !queries.isEmpty, let question = PromQL.ageQuery(of: queries) else { return declared }
         switch await provider.vector(question, of: metric, at: moment) {
         case .series(let found):
-            // Ten years old is no age but a server that answers something else.
+            // More than ten years is no age: the server has answered something else.
             guard let seconds = found.first?.value, seconds.isFinite, seconds < 315_360_000 else { return declared }
             return .known(.milliseconds(Int64(max(seconds, 0) * 1000)))
         case .error: return declared
@@ -78,7 +79,8 @@ package struct Gauge: Sendable {
         }
     }
 
-    /// A range that holds fewer than two samples is empty whatever the traffic; nil where that is not so.
+    /// A text where the query's range holds fewer than two samples, and is therefore empty whatever the traffic; else
+    /// nil.
     private func seldom(_ provider: any MetricProvider, at moment: Timestamp) async -> String? {
         guard let query = metric.query, let range = PromQL.longestRange(in: query), range > .zero,
             let selector = PromQL.selectors(in: query)?.last
@@ -105,7 +107,7 @@ package struct Gauge: Sendable {
         return BucketGroup.all(buckets).contains { $0.isBeyondLast(quantile.quantile) }
     }
 
-    /// A comparison's look at the last stretch of time, without a rollout: what the counts say by themselves.
+    /// Compares the counts of the last `back` once, without a rollout and without what was counted before.
     package func glance(
         _ provider: any MetricProvider, back: Duration, at moment: Timestamp
     ) async -> (MeasurementPhase, value: String, message: String) {

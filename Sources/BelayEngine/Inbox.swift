@@ -1,4 +1,7 @@
-/// What the driver's loop waits on. An `AsyncStream` would die with its cancelled consumer and lose the next message.
+internal import BelayPlatform
+
+/// The queue of messages that the engine's loop waits on. An `AsyncStream` would end with its cancelled consumer, and
+/// the next message would be lost.
 final class Inbox<Message: Sendable>: Sendable {
     private struct State {
         var messages: [Message] = []

@@ -3,9 +3,9 @@ package import BelayCore
 
 /// Whether a metric's query can see what its condition is about, as far as a look before the release tells.
 package struct MetricSight: Hashable, Sendable {
-    /// It never can: the release is refused.
+    /// Why the query can never see it; the release is then refused.
     package private(set) var problems: [String] = []
-    /// Right as it may be, and worth knowing.
+    /// What may well be right, and is worth knowing.
     package private(set) var notes: [String] = []
 
     package init() {}

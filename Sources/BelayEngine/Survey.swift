@@ -3,6 +3,7 @@ package import BelayCore
 /// A look at a live target before a run: what it holds, what it can do, and everything that is wrong with it. The same for
 /// all vendors; taking one changes nothing.
 package struct Survey: Sendable {
+    /// Why a release cannot begin.
     package enum Problem: Hashable, Sendable {
         /// A part of it does not answer.
         case unreachable(String)
@@ -24,7 +25,7 @@ package struct Survey: Sendable {
     package var problems: [Problem] = []
     /// What was found, for `plan` and `doctor`.
     package var notes: [String] = []
-    /// What is worth knowing before a run: no mistake, and nothing that was found.
+    /// What the target cannot promise and a user should know before a run; no mistakes.
     package var remarks: [String] = []
     /// What this user may do that a run needs.
     package var rights: [String] = []
@@ -34,22 +35,23 @@ package struct Survey: Sendable {
     package var secondShare: Weight?
     /// The shares it can give.
     package var reach = Reach.every
-    /// What the target holds and what a rescue would put back.
+    /// What the target holds now; it is recorded as the rollout's original.
     package var original: JSONValue = .null
-    /// Sides that can serve nothing, by name, and why.
+    /// Why a side can serve nothing, by the side's name; sides that can serve are not in it.
     package var cannotServe: [String: String] = [:]
-    /// What is left on the canary's side after a way back can be ended.
+    /// Whether connections that are left on the canary's side after a way back can be cut.
     package var cutsConnections = Ability(isThere: false)
-    /// A write of a driver that is late is refused by the target itself.
+    /// Whether the target itself refuses the write of a driver that comes late.
     package var fencesWriters = Ability(isThere: false)
     /// Requests can be chosen by header or cookie.
     package var choosesByHeader = Ability(isThere: false)
     package var mirrors = Ability(isThere: false)
-    /// One exchange with the slowest instance: about what the way back takes.
+    /// How long one exchange with the slowest instance took; the way back takes a few of them.
     package var roundTrip: Duration = .zero
 
     package init() {}
 
+    /// Notes something that the file asks for and the target does not have.
     package mutating func invalid(_ message: String) { problems.append(.invalid(message)) }
 
     /// Which side is stable; nil where nobody knows, or where the traffic is divided already.

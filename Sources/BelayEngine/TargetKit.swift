@@ -1,20 +1,26 @@
 package import BelayCore
 
-/// Everything that a target's vendor gives to those who ask before, beside and after a drive. One registry makes it of a
-/// target; whoever holds it knows no vendor.
+/// Everything that Belay needs of one target: the survey before a drive, the router and the programs during it, and
+/// beside it the mark and the words for `plan`. One registry makes the kit from a target, so that code that holds a kit
+/// knows no vendor.
 package protocol TargetKit: Sendable {
     var ownership: any TargetOwnership { get }
 
     /// Looks at the live target. Changes nothing.
     func survey() async -> Survey
 
-    func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter
+    /// - Parameter original: What a survey found before the release, as the rollout's first record has it; null where nobody knows.
+    func router(_ roles: Roles, original: JSONValue, _ clock: any EngineClock) -> any TrafficRouter
+
+    /// Runs the programs of releases on this target, one at a time whoever drives.
+    var actions: any ActionRunner { get }
 
     /// A write in the target's own words, for `plan`: `checkout = 2500`.
     /// - Parameter secondShare: Of the second side.
-    func words(for secondShare: Weight) -> String
+    /// - Parameter reach: What a survey has found.
+    func words(for secondShare: Weight, reach: Reach) -> String
 
-    /// The number that is written for it.
+    /// The number that is written for that share of the second side.
     func value(for secondShare: Weight) -> Int
 
     /// How a write gets there and is confirmed: `on 2 instance(s), read back, then the file`.
@@ -22,34 +28,4 @@ package protocol TargetKit: Sendable {
 
     /// What the way back does: `` `set map` to 0 at once on all instances, read back, fenced ``.
     func wayBackWords(to secondShare: Weight) -> String
-}
-
-/// The mark at a target, as those see it who do not drive.
-package protocol TargetOwnership: Sendable {
-    /// Where the mark is, for people.
-    var place: String { get }
-
-    func read() -> OwnerRecord
-
-    /// Whether the mark's driver may still be there.
-    func mayBeDriven(_ mark: OwnerMark) -> Bool
-
-    /// For `rescue`: takes the mark away, whoever's it is.
-    func removeAnyway()
-
-    /// When a side last had canary traffic or was stable, as the target's own record has it; nil where that is not known.
-    func lastTraffic(of side: String) -> Timestamp?
-}
-
-/// What is found where a target's mark would be.
-package enum OwnerRecord: Hashable, Sendable {
-    case none
-    case mark(OwnerMark)
-    /// There is something, and it is none of ours.
-    case unreadable(String)
-}
-
-/// How long what is left on the canary's side may take to end by itself after a way back, before it is cut where that can be.
-package enum Drain {
-    package static let bound: Duration = .seconds(10)
 }

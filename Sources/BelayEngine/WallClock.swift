@@ -1,13 +1,14 @@
 package import BelayCore
 internal import Glibc
 
-/// Wall time at the process's start, advanced by the boot-time clock: journaled deadlines outlive a reboot, and a
-/// clock that somebody sets does not make a hold shorter.
+/// The wall time at which this clock was made, advanced by the boot-time clock. So a journaled deadline holds across a
+/// reboot, and somebody who sets the system's clock does not make a hold shorter.
 package struct WallClock: EngineClock {
     private let startWall: Timestamp
     private let startBoot: ContinuousClock.Instant
 
-    /// - Parameter notBefore: The journal's last event: a clock that was set back must not stop a rollout's time.
+    /// - Parameter notBefore: The time of the journal's last event, from which this clock starts where the system's
+    ///   clock was set back: a rollout's time must not stop.
     package init(notBefore: Timestamp? = nil) {
         startWall = max(Self.systemTime, notBefore ?? Self.systemTime)
         startBoot = ContinuousClock.now
@@ -24,6 +25,7 @@ package struct WallClock: EngineClock {
 
     package var wall: Timestamp { Self.systemTime }
 
+    /// As its protocol says.
     package func sleep(until deadline: Timestamp) async throws {
         let left = now.duration(to: deadline)
         if left > .zero { try await Task.sleep(for: left) }

@@ -1,9 +1,11 @@
 package import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 internal import Foundation
 internal import GRDB
 
 extension SQLiteJournal: RolloutJournal {
+    /// As its protocol says.
     package func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure) {
         try checkIsThere()
         try hurrying(append.isWayBack) { () throws(JournalFailure) in
@@ -48,6 +50,7 @@ extension SQLiteJournal: RolloutJournal {
         }
     }
 
+    /// As its protocol says.
     package func renew(_ lease: Lease) throws(JournalFailure) -> Duration {
         try checkIsThere()
         let now = now
@@ -62,6 +65,7 @@ extension SQLiteJournal: RolloutJournal {
         return Lease.life
     }
 
+    /// As its protocol says.
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {
         try read { db in
             try Int.fetchOne(
@@ -70,6 +74,7 @@ extension SQLiteJournal: RolloutJournal {
         }
     }
 
+    /// As its protocol says.
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] {
         let rows = try read { db in
             try Row.fetchAll(
@@ -90,6 +95,7 @@ extension SQLiteJournal: RolloutJournal {
         return commands
     }
 
+    /// As its protocol says.
     package func answer(_ command: String, refusal: String?) throws(JournalFailure) {
         let time = now.milliseconds
         try hurrying(true) { () throws(JournalFailure) in
@@ -101,6 +107,7 @@ extension SQLiteJournal: RolloutJournal {
         }
     }
 
+    /// As its protocol says.
     package func releaseReserve() { StoreFile.releaseReserve(of: path) }
 }
 

@@ -1,41 +1,13 @@
 package import BelayCore
 package import BelayEngine
+package import BelayPlatform
 internal import Foundation
 internal import GRDB
 
-/// One rollout in the list.
-package struct RolloutSummary: Hashable, Sendable {
-    package let id: String
-    package let name: String
-    package let revision: String
-    package let target: String
-    package let started: Timestamp
-    package let finished: Timestamp?
-    package let outcome: String?
-}
-
-/// One stored event as it stands in the file.
-package struct StoredRecord: Hashable, Sendable {
-    package let position: Int
-    package let at: Timestamp
-    package let name: String
-    package let payload: String
-    package let hash: String
-}
-
-/// Who drives a rollout, or drove it last.
-package struct LeaseHolder: Hashable, Sendable {
-    package let epoch: Int
-    package let until: Timestamp
-    package let process: ProcessIdentity
-
-    /// On one host a dead process is known by its pid and start time, and is succeeded at once.
-    package func isLive(at now: Timestamp) -> Bool { until > now && process.mayBeAlive }
-}
-
 extension SQLiteJournal {
     /// Makes a rollout: its row, its first event and its lease, in one transaction.
-    /// - Throws: ``JournalFailure`` `.refused`, naming the rollout under way on the same target, or the one of the same key.
+    /// - Throws: ``JournalFailure`` `.refused`, naming the rollout that is under way on the same target; `.unavailable`
+    ///   where another rollout has the key.
     package func create(
         _ id: String, _ started: Event.Started, key: String?, process: ProcessIdentity, at now: Timestamp
     ) throws(JournalFailure) -> Lease {
@@ -56,7 +28,7 @@ extension SQLiteJournal {
         }
     }
 
-    /// The rollout of this journal that ended last.
+    /// The last event of the rollout that ended last in this journal; nil where none has ended.
     private static func lastEnd(_ db: Database) throws -> Event.Started.End? {
         let sql = """
             SELECT id, position, hash FROM rollouts JOIN events ON events.rollout = rollouts.id
@@ -69,7 +41,7 @@ extension SQLiteJournal {
     }
 
     /// Takes the lease where nobody holds it.
-    /// - Parameter isForced: Also from a live holder, whose next append is then refused.
+    /// - Parameter isForced: Whether to take it from a live holder as well, whose next append is then refused.
     /// - Throws: ``JournalFailure`` `.fenced`, naming the live holder.
     package func acquire(
         _ id: String, process: ProcessIdentity, at now: Timestamp, isForced: Bool = false
@@ -86,7 +58,7 @@ extension SQLiteJournal {
         }
     }
 
-    /// Lets the next driver in at once.
+    /// Gives the lease up, so that the next driver can take it at once.
     package func release(_ lease: Lease) throws(JournalFailure) {
         try write { db in
             try db.execute(
@@ -95,6 +67,7 @@ extension SQLiteJournal {
         }
     }
 
+    /// Who has, or last had, the lease; nil where nobody ever did.
     package func holder(of id: String) throws(JournalFailure) -> LeaseHolder? {
         try read { try Self.holder(of: id, $0) }
     }
@@ -108,7 +81,8 @@ extension SQLiteJournal {
         }
     }
 
-    /// What other processes compare with their own clocks: by the system's clock, where that is ahead of the driver's.
+    /// When a lease that is given now runs out. Other processes compare this with their own clocks, so it counts from
+    /// the system's clock where that is ahead of the driver's.
     static func expiry(_ now: Timestamp) -> Timestamp { max(now, WallClock.systemTime).advanced(by: Lease.life) }
 
     private static func setLease(
@@ -122,13 +96,36 @@ extension SQLiteJournal {
     /// The machine as the journal says.
     /// - Throws: ``JournalFailure`` `.unusable` where the first event cannot be read.
     package func machine(of id: String) throws(JournalFailure) -> RolloutMachine {
-        let rows = try records(of: id)
-        guard let machine = RolloutMachine(replaying: rows.lazy.map { ($0.event, $0.at) }) else {
-            throw JournalFailure(.unusable, "\(path): the beginning of \(id) cannot be read by this version")
-        }
-        return machine
+        try fold(try events(of: id), id)
     }
 
+    /// The machine and the record it was folded from, oldest first.
+    package func history(of id: String) throws(JournalFailure) -> (machine: RolloutMachine, events: [Event]) {
+        let events = try events(of: id)
+        return (try fold(events, id), events.map(\.event))
+    }
+
+    private func fold(_ events: [(event: Event, at: Timestamp)], _ id: String) throws(JournalFailure) -> RolloutMachine
+    {
+        if let machine = RolloutMachine(replaying: events) { return machine }
+        throw JournalFailure(.unusable, "\(path): the beginning of \(id) cannot be read by this version")
+    }
+
+    /// What a machine is folded from, and nothing more of the record: a driver that takes over waits for it.
+    private func events(of id: String) throws(JournalFailure) -> [(event: Event, at: Timestamp)] {
+        try read { db in
+            let sql = "SELECT time, name, payload FROM events WHERE rollout = ? ORDER BY position"
+            let rows = try Row.fetchCursor(db, sql: sql, arguments: [id])
+            var events: [(event: Event, at: Timestamp)] = []
+            while let row = try rows.next() {
+                events.append(
+                    (StoredRecord.event(named: row[1], payload: row[2]), Timestamp(milliseconds: row[0])))
+            }
+            return events
+        }
+    }
+
+    /// A rollout's records from a position on, oldest first.
     package func records(of id: String, from position: Int = 0) throws(JournalFailure) -> [StoredRecord] {
         try read { db in
             let sql =
@@ -146,7 +143,8 @@ extension SQLiteJournal {
         }
     }
 
-    /// - Parameter limit: The newest so many.
+    /// The rollouts of that name, or all of them, newest first.
+    /// - Parameter limit: How many at most.
     package func rollouts(named name: String? = nil, limit: Int = 1000) throws(JournalFailure) -> [RolloutSummary] {
         try read { db in
             let filter = name == nil ? "" : "WHERE name = ?"
@@ -189,10 +187,12 @@ extension SQLiteJournal {
             finished: (row[5] as Int64?).map { Timestamp(milliseconds: $0) }, outcome: row[6])
     }
 
+    /// The id of the rollout of that key; nil where there is none.
     package func rollout(withKey key: String) throws(JournalFailure) -> String? {
         try read { db in try String.fetchOne(db, sql: "SELECT id FROM rollouts WHERE \"key\" = ?", arguments: [key]) }
     }
 
+    /// As its protocol says.
     package func rolloutUnderWay(on target: String) throws(JournalFailure) -> String? {
         try read { db in
             try String.fetchOne(
@@ -219,11 +219,13 @@ extension SQLiteJournal {
         }
     }
 
+    /// What a driver has said to a command.
     package enum Reply: Hashable, Sendable {
         case waiting, obeyed
         case refused(String)
     }
 
+    /// What was said to that command so far.
     package func reply(to command: String) throws(JournalFailure) -> Reply {
         try read { db in
             guard
@@ -239,7 +241,7 @@ extension SQLiteJournal {
     /// - Returns: Whether it was taken back; false where it was obeyed or answered meanwhile.
     package func withdraw(_ command: String, of rollout: String) throws(JournalFailure) -> Bool {
         try write { db in
-            // What was obeyed stands in the record before the answer does.
+            // That a command was obeyed is in the record before the answer is written.
             let isObeyed = try Bool.fetchOne(
                 db,
                 sql: """
@@ -260,17 +262,6 @@ extension SQLiteJournal {
                 let hash: Data = row[1]
                 return (row[0] + 1, Chain.text(Array(hash)))
             }
-        }
-    }
-}
-
-extension StoredRecord {
-    package var event: Event {
-        do throws(JSONText.Failure) {
-            // An older version may have stored what a server sent as it came.
-            return StoredEvent.event(named: name, try JSONText.parse(payload)).printable
-        } catch {
-            return .unreadable(name: name)
         }
     }
 }

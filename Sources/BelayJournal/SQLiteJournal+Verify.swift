@@ -2,21 +2,12 @@ internal import BelayCore
 package import BelayEngine
 internal import GRDB
 
-/// What the record of one rollout says about itself.
-package struct Verification: Hashable, Sendable {
-    package let rollout: String
-    package internal(set) var problems: [String] = []
-    /// The last hash of its chain, in hexadecimal; empty where it has no events.
-    package internal(set) var head = ""
-    package internal(set) var length = 0
-}
-
 extension SQLiteJournal {
-    /// Checks the chains, the rows beside them, and what later rollouts hold of earlier ones' ends.
+    /// Checks the chains, the rows beside them, and what later rollouts hold about the ends of earlier ones.
     ///
-    /// What shows: an event that was changed, removed or put between others; events that were cut off at the end, all of them,
-    /// too; a row that says something else than its events. What does not: a chain that was built anew from its beginning, with
-    /// everything after it. The head that a run printed shows that as well.
+    /// It finds an event that was changed, removed or put between others; events that were cut off at the end, even all
+    /// of them; and a row that says something else than its events. It does not find a chain that was built anew from
+    /// its beginning, together with all that came later. The head that a run has printed shows that, too.
     package func verify(_ ids: [String]) throws(JournalFailure) -> [Verification] {
         var found: [Verification] = []
         var ends: [Event.Started.End] = []
@@ -63,7 +54,7 @@ extension SQLiteJournal {
         return (found, started.previous)
     }
 
-    /// What the row beside the chain says, and the chain does not.
+    /// Where the row beside the chain says something else than the chain.
     private static func forgeries(
         _ row: RolloutSummary, _ started: Event.Started, _ records: [StoredRecord]
     ) throws(JournalFailure) -> [String] {

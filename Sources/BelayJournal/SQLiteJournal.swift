@@ -1,5 +1,6 @@
 internal import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 internal import Foundation
 internal import GRDB
 internal import Glibc
@@ -8,6 +9,7 @@ internal import Glibc
 ///
 /// Calls are synchronous and block for as long as the disk takes: GRDB's async writes would end with their task.
 package final class SQLiteJournal: Sendable {
+    /// What a journal is opened for.
     package enum Access: Sendable {
         /// May drive: the file is made where there is none, and checked before the first append.
         case drive
@@ -22,7 +24,7 @@ package final class SQLiteJournal: Sendable {
     let queue: DatabaseQueue
     private let patience: Patience
     private let clock: WallClock
-    /// The files as they were when this process began to write them: its own and the log beside it.
+    /// The identities of the journal's file and of its log (`-wal`), as this process has seen them.
     private let files = Locked<[String: StoreFile.Identity]>([:])
 
     /// How many half milliseconds to wait for a busy file.
@@ -67,7 +69,7 @@ package final class SQLiteJournal: Sendable {
         }
     }
 
-    /// Busy, or half made by another process: a table that was seen to be there a moment ago, or is there a moment later.
+    /// Whether another try may help: the file is busy, or another process is making its tables at this moment.
     private static func isPassing(_ error: DatabaseError) -> Bool {
         error.resultCode == .SQLITE_BUSY || error.message?.hasPrefix("no such table: grdb_migrations") == true
     }
@@ -123,7 +125,8 @@ package final class SQLiteJournal: Sendable {
         #endif
     }
 
-    /// SQLite goes on writing to a file that was deleted, renamed or replaced: its records would be nobody's.
+    /// Checks that the file that is open is still the one at this path. SQLite goes on writing to a file that was
+    /// deleted, renamed or replaced, and nobody would read those records.
     /// - Throws: ``JournalFailure`` `.unavailable`, naming what became of it.
     func checkIsThere() throws(JournalFailure) {
         for name in [path, path + "-wal"] {
@@ -161,7 +164,8 @@ package final class SQLiteJournal: Sendable {
         }
     }
 
-    /// A bounded wait for a busy file while the way back is at stake.
+    /// Runs calls that wait for a busy file: for 1 s at most where they are urgent, since the way back depends on them,
+    /// else for 10 s.
     func hurrying<Value>(_ isUrgent: Bool, _ body: () throws(JournalFailure) -> Value) throws(JournalFailure) -> Value {
         patience.set(isUrgent ? Patience.wayBack : Patience.ordinary)
         defer { patience.set(Patience.ordinary) }

@@ -1,4 +1,5 @@
 internal import BelayEngine
+internal import BelayPlatform
 internal import Foundation
 internal import Glibc
 
@@ -10,7 +11,8 @@ enum StoreFile {
         "fuse.glusterfs",
     ]
 
-    /// - Throws: ``JournalFailure`` where there is no folder or no file, or a network under it.
+    /// - Throws: ``JournalFailure`` where the folder is missing or writable for everybody, where the file is missing,
+    ///   or where it is on a network file system.
     static func check(_ path: String, mayCreate: Bool) throws(JournalFailure) {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().resolvingSymlinksInPath().path
         guard access(folder, F_OK) == 0 else {
@@ -37,8 +39,8 @@ enum StoreFile {
         try create(path)
     }
 
-    /// Its owner's alone, whatever the umask, and its group's in a folder that a group shares on purpose (setgid and writable
-    /// for it). SQLite gives its own files beside it the same mode.
+    /// Makes the file for its owner alone, whatever the umask, and for its group in a folder that a group shares on
+    /// purpose (setgid and group-writable). SQLite gives its own files beside it the same mode.
     private static func create(_ path: String) throws(JournalFailure) {
         let file = open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600)
         let number = errno
@@ -82,7 +84,8 @@ enum StoreFile {
         return best?.type
     }
 
-    /// Keeps room for the records of the way back. Without it a full disk still returns the traffic, only later on paper.
+    /// Makes the file that keeps room for the records of the way back. Without it the traffic is returned on a full
+    /// disk, too, but recorded only later.
     static func makeReserve(for path: String, size: Int) {
         let name = path + ".reserve"
         var file = open(name, O_CREAT | O_EXCL | O_WRONLY | O_NOFOLLOW | O_CLOEXEC, 0o600)

@@ -17,6 +17,7 @@ enum StoredCommand {
         switch verb {
         case .pause: ("pause", nil, nil)
         case .resume: ("resume", nil, nil)
+        case .rerun: ("rerun", nil, nil)
         case .promote(let isFull): ("promote", isFull, nil)
         case .approve: ("approve", nil, nil)
         case .deny: ("deny", nil, nil)
@@ -30,6 +31,7 @@ enum StoredCommand {
         switch json["verb"]?.string {
         case "pause": verb = .pause
         case "resume": verb = .resume
+        case "rerun": verb = .rerun
         case "promote": verb = .promote(full: json["full"]?.bool ?? false)
         case "approve": verb = .approve
         case "deny": verb = .deny

@@ -3,10 +3,13 @@ package import BelayCore
 /// The stable names of stored events and their payloads. A name or a member, once released, is never renamed or given
 /// another meaning: `Tests/BelayJournalTests` keeps a golden journal that later binaries must read.
 package enum StoredEvent {
+    /// The stable name under which an event is stored.
     package static func name(of event: Event) -> String {
         switch event {
         case .started: "rollout.started"
         case .tookOver: "driver.took-over"
+        case .actionBegan: "action.began"
+        case .actionEnded: "action.ended"
         case .claimed: "target.claimed"
         case .claimFailed: "target.mark-failed"
         case .stepStarted: "step.started"
@@ -36,10 +39,13 @@ package enum StoredEvent {
         }
     }
 
+    /// What is stored of it beside its name and time.
     package static func payload(of event: Event) -> JSONValue {
         switch event {
         case .started(let started): StoredPlan.encode(started)
         case .tookOver(let epoch, let holder): .members(["epoch": .count(epoch), "holder": .string(holder)])
+        case .actionBegan(let run): StoredAction.encode(run)
+        case .actionEnded(let run, let end): StoredAction.encode(run, end)
         case .claimed(let epoch): .members(["epoch": .count(epoch)])
         case .claimFailed(let message), .routerLost(let message), .attentionNeeded(let message),
             .returnUndone(let message):
@@ -82,6 +88,8 @@ package enum StoredEvent {
         case "rollout.started": return .started(try StoredPlan.decode(json))
         case "driver.took-over":
             return .tookOver(epoch: try need(json["epoch"]?.count), holder: json["holder"]?.string ?? "")
+        case "action.began": return .actionBegan(try StoredAction.run(json))
+        case "action.ended": return .actionEnded(try StoredAction.run(json), try StoredAction.end(json))
         case "target.claimed": return .claimed(epoch: try need(json["epoch"]?.count))
         case "target.mark-failed": return .claimFailed(json["message"]?.string ?? "")
         case "step.started":
@@ -124,7 +132,7 @@ package enum StoredEvent {
         }
     }
 
-    /// Whole numbers are kept as such: 0.1.0 knew only those.
+    /// An incarnation that is a whole number is stored as a number: 0.1.0 knew no others.
     private static func encode(_ incarnations: [String?]) -> JSONValue {
         .array(incarnations.map { text in text.map { text in Int64(text).map { .int($0) } ?? .string(text) } ?? .null })
     }

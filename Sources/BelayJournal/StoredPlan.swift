@@ -61,6 +61,7 @@ enum StoredPlan {
             "name": step.name.map { .string($0) }, "weight": .weight(step.weight),
             "asked": step.asked.map { .weight($0) }, "holdMin": .duration(step.hold.min),
             "holdMax": .duration(step.hold.max), "approval": step.approval.map(encode),
+            "run": step.run?.json,
         ])
     }
 
@@ -70,6 +71,7 @@ enum StoredPlan {
             hold: Hold(min: try need(json["holdMin"]?.duration), max: try need(json["holdMax"]?.duration)),
             approval: try approval(json["approval"]))
         step.asked = json["asked"]?.weight
+        step.run = try CommandAction.optional(json["run"])
         return step
     }
 

@@ -9,6 +9,7 @@ enum StoredSource {
         case .web(let query): ("web", encode(query))
         case .command(let query): ("command", encode(query))
         case .constant(let value): ("constant", .members(["value": value]))
+        case .target(let question): ("target", .members(["question": .string(question)]))
         }
     }
 
@@ -16,6 +17,7 @@ enum StoredSource {
         if let prometheus = json["prometheus"] { return .prometheus(try query(prometheus)) }
         if let web = json["web"] { return .web(try webQuery(web)) }
         if let command = json["command"] { return .command(try commandQuery(command)) }
+        if let target = json["target"] { return .target(try need(target["question"]?.string)) }
         return .constant(try need(json["constant"]?["value"]))
     }
 

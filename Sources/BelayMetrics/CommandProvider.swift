@@ -1,15 +1,16 @@
 internal import BelayCommands
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Foundation
 
-/// A program of the user's, in a process group of its own that ends with it.
+/// Measures by a program of the user's, which runs in a process group of its own that ends with it.
 struct CommandProvider: Sendable {
     private let secrets: SecretReader
 
     init(secrets: SecretReader) { self.secrets = secrets }
 
-    /// So much of what it printed is kept, from the end.
+    /// How many bytes of what the program printed are kept, counted from the end.
     private static let kept = 2048
 
     func measure(_ query: CommandQuery) async -> MetricReading {
@@ -42,7 +43,7 @@ struct CommandProvider: Sendable {
     private static func answer(_ query: CommandQuery, _ status: Int32, _ output: String) -> MetricAnswer {
         if query.reads == .exitStatus { return .scalar(Double(status)) }
         let text = output.trimmingCharacters(in: .whitespacesAndNewlines)
-        if let number = CounterSamples.number(text) { return .scalar(number) }
+        if let number = CounterMatrix.number(text) { return .scalar(number) }
         do throws(JSONText.Failure) {
             return MetricAnswer.of(try JSONText.parse(text))
         } catch {

@@ -2,7 +2,7 @@ package import BelayCore
 internal import BelayEngine
 package import BelayHTTP
 
-/// Every kind of source that a metric may have, one case a provider.
+/// Asks the source of a metric, whatever its kind; each kind has a provider of its own.
 package struct MetricProviders: MetricProvider {
     private let prometheus: PrometheusProvider
     private let web: WebProvider
@@ -19,6 +19,7 @@ package struct MetricProviders: MetricProvider {
         command = CommandProvider(secrets: secrets)
     }
 
+    /// As its protocol says.
     package func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading {
         var reading = await ask(metric, at: moment)
         reading.answer = redacted(reading.answer)
@@ -33,12 +34,14 @@ package struct MetricProviders: MetricProvider {
         case .web(let query): MetricReading(await web.measure(query))
         case .command(let query): await command.measure(query)
         case .constant(let value): MetricReading(MetricAnswer.of(value))
+        case .target: MetricReading(.noData("the target answers this only while a release is driven"))
         }
     }
 
-    /// What servers said beside their answers that makes none of them wrong, each once, for people.
+    /// Remarks that came with answers which are right all the same, for people; each remark once.
     package var remarks: [String] { prometheus.remarks.map(shown) }
 
+    /// As its protocol says.
     package func vector(_ query: String, of metric: Metric, at moment: Timestamp) async -> VectorAnswer {
         guard let source = metric.prometheus else { return .error("only Prometheus has series") }
         switch await prometheus.vector(query, source, at: moment) {
@@ -48,6 +51,7 @@ package struct MetricProviders: MetricProvider {
         }
     }
 
+    /// As its protocol says.
     package func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer {
         guard let query = metric.prometheus else { return .error("only Prometheus has counters") }
         switch await prometheus.counters(query, back: back, at: moment) {
@@ -58,6 +62,7 @@ package struct MetricProviders: MetricProvider {
         }
     }
 
+    /// As its protocol says.
     package func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
         guard let query = metric.prometheus, let judge = metric.judge else { return .error("nothing is judged") }
         switch await prometheus.series(judge, query, back: back, at: moment) {
@@ -67,13 +72,14 @@ package struct MetricProviders: MetricProvider {
         }
     }
 
-    /// Shortened only once nothing secret is in it: half of a secret would not be known again.
+    /// A text without secrets, at most 300 characters long. The secrets are taken out first: half of a secret would not
+    /// be recognised any more.
     private func shown(_ text: String) -> String {
         let redacted = secrets.redact(text)
         return redacted.count <= 300 ? redacted : redacted.prefix(300) + "…"
     }
 
-    /// A server or a command may say the secrets that it was given; the record must not.
+    /// The answer without secrets: a server or a command may repeat those that it was given, and the record must not.
     private func redacted(_ answer: MetricAnswer) -> MetricAnswer {
         switch answer {
         case .scalar, .list: answer

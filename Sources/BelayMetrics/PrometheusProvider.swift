@@ -1,6 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
 internal import BelayHTTP
+internal import BelayPlatform
 
 /// Queries to Prometheus and what speaks its API: Thanos, Mimir, VictoriaMetrics.
 struct PrometheusProvider: Sendable {
@@ -10,7 +11,7 @@ struct PrometheusProvider: Sendable {
 
     init(queue: ServerQueue) { self.queue = queue }
 
-    /// What servers said beside their answers that makes none of them wrong, each once.
+    /// Remarks that came with answers which are right all the same; each remark once.
     var remarks: [String] { remarked.withLock { $0 } }
 
     func measure(_ query: PrometheusQuery, at moment: Timestamp) async -> MetricReading {
@@ -32,7 +33,7 @@ struct PrometheusProvider: Sendable {
             return .series(
                 entries.compactMap { entry in
                     entry["value"].flatMap(Self.sample).map { value in
-                        VectorAnswer.Series(labels: CounterSamples.labels(entry).values, value: value)
+                        VectorAnswer.Series(labels: CounterMatrix.labels(entry).values, value: value)
                     }
                 })
         }
@@ -63,7 +64,7 @@ struct PrometheusProvider: Sendable {
     /// Which series an answer is made of, the first few.
     private static func labels(_ data: JSONValue) -> String {
         guard data["resultType"]?.string != "scalar" else { return "" }
-        let all = (data["result"]?.array ?? []).map { CounterSamples.labels($0).text }.filter { !$0.isEmpty }
+        let all = (data["result"]?.array ?? []).map { CounterMatrix.labels($0).text }.filter { !$0.isEmpty }
         let more = all.count > 5 ? " and \(all.count - 5) more" : ""
         return all.isEmpty ? "" : "of \(all.prefix(5).joined(separator: " "))\(more)"
     }
@@ -78,8 +79,8 @@ struct PrometheusProvider: Sendable {
         async let now = serverTime(query, at: moment)
         do {
             return .samples(
-                canary: CounterSamples.series(try await canary.get(), starts: try await starts.get()),
-                stable: CounterSamples.series(try await stable.get(), starts: try await starts.get()),
+                canary: CounterMatrix.series(try await canary.get(), starts: try await starts.get()),
+                stable: CounterMatrix.series(try await stable.get(), starts: try await starts.get()),
                 at: try await now.get())
         } catch {
             return error.answer()
@@ -127,11 +128,11 @@ struct PrometheusProvider: Sendable {
             let values = (entry["values"]?.array ?? []).compactMap(sample)
             // What is infinite is no number to judge.
             return TimeSeries(
-                labels: CounterSamples.labels(entry).values, values: values.map { $0.isInfinite ? .nan : $0 })
+                labels: CounterMatrix.labels(entry).values, values: values.map { $0.isInfinite ? .nan : $0 })
         }
     }
 
-    /// A range ends at the server's present: samples bear its time, not ours.
+    /// Asks for a range that ends at the server's present time: samples bear the server's time, not ours.
     private func range(
         _ text: String, _ query: PrometheusQuery, _ stretch: PrometheusQuery.Stretch, at moment: Timestamp
     ) async -> Result<JSONValue, QueryFailure> {
@@ -158,7 +159,7 @@ struct PrometheusProvider: Sendable {
         case .success(let data):
             // VictoriaMetrics answers a scalar as a vector of one.
             let pair = data["resultType"]?.string == "vector" ? data["result"]?.array?.first?["value"] : data["result"]
-            guard let time = pair?.array.flatMap(CounterSamples.time) else {
+            guard let time = pair?.array.flatMap(CounterMatrix.time) else {
                 return .failure(QueryFailure(false, "the server's time cannot be read"))
             }
             return .success(time)
@@ -187,8 +188,9 @@ struct PrometheusProvider: Sendable {
         }
     }
 
-    /// What each server needs to answer with all it knows and nothing old; the others ignore it. Thanos and
-    /// VictoriaMetrics' cluster would leave out what a missing node holds, VictoriaMetrics the last 30 s.
+    /// Parameters with which each server answers with all it knows and nothing old; servers ignore those that they do
+    /// not know. Without them Thanos and VictoriaMetrics' cluster would leave out what a missing node holds, and
+    /// VictoriaMetrics the last 30 s.
     private static let completeAndFresh = "partial_response=false&deny_partial_response=1&nocache=1&latency_offset=1ms"
 
     private func fetch(
@@ -246,8 +248,8 @@ struct PrometheusProvider: Sendable {
         return .success(data)
     }
 
-    /// An answer that says of itself that something is missing is none. PromQL's own remarks are about the query; they, and
-    /// what the file lets pass, are kept to be shown once.
+    /// Why an answer does not count, where it says of itself that something is missing; else nil. PromQL's own remarks
+    /// are only about the query. They, and the warnings that the file lets pass, are kept to be shown once.
     private static func incompleteness(
         of json: JSONValue, _ server: Endpoint, _ remarked: Locked<[String]>
     ) -> QueryFailure? {
@@ -295,6 +297,6 @@ struct PrometheusProvider: Sendable {
     /// `[1700000000.123, "0.0312"]`
     private static func sample(_ pair: JSONValue) -> Double? {
         guard let pair = pair.array, pair.count == 2, let text = pair[1].string else { return nil }
-        return CounterSamples.number(text)
+        return CounterMatrix.number(text)
     }
 }

@@ -1,11 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Foundation
-
-/// A secret that could not be resolved; the message names the reference, never the value.
-struct SecretFailure: Error {
-    let message: String
-}
 
 /// Resolves `env:NAME` and `file:PATH` when they are used, so that a rotated token is picked up, and remembers what must
 /// never be shown.
@@ -15,7 +11,8 @@ struct SecretReader: Sendable {
 
     init(environment: [String: String]) { self.environment = environment }
 
-    /// A text as it may be shown and recorded. What is shorter than four characters would hide half of every sentence.
+    /// A text as it may be shown and recorded: secrets are replaced by `*****`. Secrets of fewer than four characters
+    /// stay, because to replace them would hide half of every sentence.
     func redact(_ text: String) -> String {
         let secrets = resolved.withLock { $0 }.filter { $0.count >= 4 }.sorted { $0.count > $1.count }
         return secrets.reduce(text) { $0.replacing($1, with: "*****") }
@@ -43,7 +40,8 @@ struct SecretReader: Sendable {
         return trimmed
     }
 
-    /// Also as JSON, a URL and base64 write it: a server may send back what it was sent.
+    /// Remembers a secret that must never be shown, also in the forms that JSON, a URL and base64 give it: a server may
+    /// send back what it was sent.
     func remember(_ secret: String) {
         guard !secret.isEmpty else { return }
         let json = String(JSONText.write(.string(secret)).dropFirst().dropLast())
@@ -55,7 +53,8 @@ struct SecretReader: Sendable {
         resolved.withLock { $0.formUnion(forms) }
     }
 
-    /// What of a secret's base64 is the same wherever it stands in a longer text: six bits a character, at three offsets.
+    /// The parts of a secret's base64 form that are the same wherever the secret stands in a longer text. A character
+    /// of base64 is six bits, so there are three possible offsets.
     static func base64(_ secret: String) -> [String] {
         (0..<3).flatMap { offset -> [String] in
             let bytes = [UInt8](repeating: 0, count: offset) + secret.utf8
@@ -67,7 +66,7 @@ struct SecretReader: Sendable {
         }
     }
 
-    /// A text in which secrets stand as `{{env:NAME}}` or `{{file:PATH}}`.
+    /// Fills in the secrets, which stand in a text as `{{env:NAME}}` or `{{file:PATH}}`.
     func expand(_ text: String) throws(SecretFailure) -> String {
         var expanded = ""
         var rest = text[...]
@@ -82,7 +81,7 @@ struct SecretReader: Sendable {
         return expanded + rest
     }
 
-    /// Every text of a value, so that what is filled in is written as JSON writes it.
+    /// Fills in the secrets in every text of a JSON value. What is filled in is then written as JSON writes it.
     func expand(_ json: JSONValue) throws(SecretFailure) -> JSONValue {
         switch json {
         case .string(let text): return .string(try expand(text))
@@ -94,7 +93,7 @@ struct SecretReader: Sendable {
             var expanded: [JSONValue.Member] = []
             for member in members { expanded.append(.init(member.key, try expand(member.value))) }
             return .object(expanded)
-        case .null, .bool, .int, .double: return json
+        case .null, .bool, .int, .double, .number: return json
         }
     }
 

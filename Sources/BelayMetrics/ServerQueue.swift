@@ -3,21 +3,22 @@ internal import BelayEngine
 internal import BelayHTTP
 internal import Foundation
 
-/// Sends requests to servers under their limits: so many at once, none before the time that was asked for. A request waits
-/// for it; that is a gap for whoever watches, and no error of the server's.
+/// Sends requests to servers within their limits: no more at once than `maxInFlight`, and none before the time that a
+/// server has asked for (`Retry-After`). A request waits for that time; for the gate it is a gap, and not an error.
 actor ServerQueue {
     private struct Server {
         var running = 0
         var waiting: [CheckedContinuation<Void, Never>] = []
     }
 
-    /// Whoever asks for more is asked again after this.
+    /// The longest time for which a server is left alone, even where it asks for more.
     private static let longestPause: Duration = .seconds(300)
 
     private let client: HTTPClient
     private let secrets: SecretReader
     private var servers: [String: Server] = [:]
-    /// By address, not by server: behind one gateway a sick service's 503 closes nothing but itself.
+    /// Until when each address is left alone. Not each server: behind one gateway the 503 of a sick service must stop
+    /// only its own requests.
     private var closedUntil: [String: ContinuousClock.Instant] = [:]
 
     init(client: HTTPClient, secrets: SecretReader) {
@@ -28,7 +29,8 @@ actor ServerQueue {
     /// - Parameters:
     ///   - url: Where to, below the endpoint's address.
     ///   - headers: Beside the endpoint's own.
-    ///   - waits: Whether to wait where the server asked to be left alone; what is compared with its clock must not.
+    ///   - waits: Whether to wait where the server asked to be left alone. An answer that is compared with the server's
+    ///     clock must not wait.
     func send(
         _ endpoint: Endpoint, _ method: String, _ url: String, headers: [String] = [], body: [UInt8]? = nil,
         waits: Bool = true
@@ -58,7 +60,7 @@ actor ServerQueue {
         } catch let error as HTTPError {
             let message = "\(endpoint.address): \(error.message)"
             switch error.kind {
-            case .transport, .timeout: return .failure(QueryFailure(true, message))
+            case .transport, .timeout, .untrusted: return .failure(QueryFailure(true, message))
             case .tooLarge, .request: return .failure(QueryFailure(false, message))
             }
         } catch let error as SecretFailure {
@@ -72,7 +74,7 @@ actor ServerQueue {
         if servers[key, default: Server()].running < limit {
             servers[key, default: Server()].running += 1
         } else {
-            // Whoever leaves hands its place over.
+            // A request that ends hands its place over to the first one that waits.
             await withCheckedContinuation { servers[key, default: Server()].waiting.append($0) }
         }
     }
@@ -130,55 +132,6 @@ actor ServerQueue {
         request.isInsecure = endpoint.isInsecure
         return request
     }
-}
-
-/// What is asked for one moment, so that the same question is sent once.
-actor SharedQuestions {
-    private struct Question: Hashable {
-        let endpoint: Endpoint
-        let path: String
-        let form: String
-    }
-
-    private var moment: Timestamp?
-    private var asked: [Question: Task<Result<JSONValue, QueryFailure>, Never>] = [:]
-
-    func answer(
-        _ endpoint: Endpoint, _ path: String, _ form: String, at moment: Timestamp,
-        _ ask: @escaping @Sendable () async -> Result<JSONValue, QueryFailure>
-    ) async -> Result<JSONValue, QueryFailure> {
-        if moment != self.moment {
-            self.moment = moment
-            asked = [:]
-        }
-        let question = Question(endpoint: endpoint, path: path, form: form)
-        let task = asked[question] ?? Task { await ask() }
-        asked[question] = task
-        return await task.value
-    }
-}
-
-/// Why a query has no result.
-struct QueryFailure: Error {
-    /// The server may answer later: nothing is known, and nobody is to blame.
-    let isNoData: Bool
-    let message: String
-
-    init(_ isNoData: Bool, _ message: String) {
-        self.isNoData = isNoData
-        self.message = message
-    }
-
-    /// The same, and of what it is.
-    func of(_ subject: String) -> QueryFailure { QueryFailure(isNoData, "\(subject): \(message)") }
-
-    func answer<Answer: FailableAnswer>() -> Answer { isNoData ? .noData(message) : .error(message) }
-}
-
-/// An answer of any kind, or why there is none.
-protocol FailableAnswer {
-    static func noData(_ message: String) -> Self
-    static func error(_ message: String) -> Self
 }
 
 extension MetricAnswer: FailableAnswer {}

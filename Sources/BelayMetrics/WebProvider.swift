@@ -1,6 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
 internal import BelayHTTP
+internal import BelayPlatform
 
 /// Any service that answers with JSON.
 struct WebProvider: Sendable {

@@ -3,8 +3,11 @@ import Dispatch
 import Glibc
 
 // The simulation in a release build: `belay-soak [STEPS] [FIRST-SEED]`, `belay-soak --trace SEED`,
-// `belay-soak --bugs [SEEDS]`. Prints the census, or the seed that broke a law. `belay-soak --conditions [COUNT] [SEED]`
-// generates conditions instead.
+// `belay-soak --bugs [SEEDS]`. Prints the census, or the seed that broke a law.
+// `belay-soak --conditions [COUNT] [SEED]` generates conditions instead, `belay-soak --answers [COUNT] [SEED]` answers
+// of an API server. `belay-soak --histories [COUNT] [SEED]` tells
+// histories of requests to the reader of counters, `belay-soak --history SEED` shows one of them, and
+// `belay-soak --mistakes` looks for the planted mistakes.
 
 let arguments = CommandLine.arguments.dropFirst().compactMap { UInt64($0) }
 if CommandLine.arguments.dropFirst().first == "--trace", let seed = arguments.first {
@@ -21,6 +24,12 @@ if CommandLine.arguments.dropFirst().first == "--bugs" {
 }
 if CommandLine.arguments.dropFirst().first == "--conditions" {
     var fuzz = ConditionFuzz(seed: arguments.dropFirst().first ?? 0)
+    fuzz.run(Int(arguments.first ?? 1_000_000))
+    print(fuzz.text)
+    exit(fuzz.isWhole ? 0 : 1)
+}
+if CommandLine.arguments.dropFirst().first == "--answers" {
+    var fuzz = AnswerFuzz(seed: arguments.dropFirst().first ?? 0)
     fuzz.run(Int(arguments.first ?? 1_000_000))
     print(fuzz.text)
     exit(fuzz.isWhole ? 0 : 1)

@@ -65,7 +65,7 @@ struct ComparatorTests {
         }
         #expect(next(25) == .nothingNew(""))
         // Its old samples are still in the range that is asked for, which grows with the open window.
-        #expect(next(31) == .noData("no samples of the canary in 10s; the newest is 11s old, they come every 1s"))
+        #expect(next(31) == .noSamples("no samples of the canary in 10s; the newest is 11s old, they come every 1s"))
     }
 
     @Test func `counters that cannot show what is bad are an error, not a clean record`() {
@@ -138,12 +138,12 @@ struct ComparatorTests {
         #expect(note == "the canary: a left out, its counters jumped by more than the traffic explains")
         #expect(
             Self.last([0, 50, 100, 100_000, 150])
-                == .noData("the canary: a left out, two processes answer there in turn"))
+                == .leftOut("the canary: a left out, two processes answer there in turn"))
     }
 
     @Test func `at full share nothing is held against an unknown rate, and delta is a promise`() {
         var comparison = Comparison()
-        let alone = Counts(bad: [.init(canary: 500, stable: 0)], canaryRequests: 1000, stableRequests: 0)
+        let alone = WindowCounts(bad: [.init(canary: 500, stable: 0)], canaryRequests: 1000, stableRequests: 0)
         var unknown = ComparisonProcess(comparison, kinds: 1, steps: 1)
         unknown.begin(step: 1)
         unknown.addAlone(alone)
@@ -159,11 +159,12 @@ struct ComparatorTests {
     @Test func `stable's last rate is what the canary alone is held against`() {
         var process = ComparisonProcess(Comparison(), kinds: 1, steps: 1)
         process.add(
-            Counts(bad: [.init(canary: 10, stable: 10)], canaryRequests: 10_000, stableRequests: 10_000), isWhole: true)
+            WindowCounts(bad: [.init(canary: 10, stable: 10)], canaryRequests: 10_000, stableRequests: 10_000),
+            isWhole: true)
         process.begin(step: 1)
-        process.addAlone(Counts(bad: [.init(canary: 10, stable: 0)], canaryRequests: 10_000, stableRequests: 0))
+        process.addAlone(WindowCounts(bad: [.init(canary: 10, stable: 0)], canaryRequests: 10_000, stableRequests: 0))
         #expect(Evidence.value(process.logAbsoluteHarm) < 3)
-        process.addAlone(Counts(bad: [.init(canary: 200, stable: 0)], canaryRequests: 10_000, stableRequests: 0))
+        process.addAlone(WindowCounts(bad: [.init(canary: 200, stable: 0)], canaryRequests: 10_000, stableRequests: 0))
         #expect(Evidence.value(process.logAbsoluteHarm) >= Comparison.strictLimit)
     }
 
@@ -188,14 +189,14 @@ struct ComparatorTests {
             var process = ComparisonProcess(comparison, kinds: 1, steps: 1)
             process.begin(step: 0)
             let bad = CountWindow.Bad(canary: 10, stable: 90)
-            process.add(Counts(bad: [bad], canaryRequests: 10_000, stableRequests: 90_000), isWhole: true)
+            process.add(WindowCounts(bad: [bad], canaryRequests: 10_000, stableRequests: 90_000), isWhole: true)
             process.begin(step: 1)
             return process
         }
         func harm(_ variance: Double, _ bad: Double) -> Double {
             var process = process(variance)
             process.addAlone(
-                Counts(bad: [.init(canary: bad, stable: 0)], canaryRequests: 75_000, stableRequests: 0))
+                WindowCounts(bad: [.init(canary: bad, stable: 0)], canaryRequests: 75_000, stableRequests: 0))
             return process.logAbsoluteHarm
         }
         // 75 are expected: 150 are beyond every doubt for independent requests, and not for a bumpy service.

@@ -52,7 +52,7 @@ struct DistortionTests {
                 result.requests += window.canaryRequests
                 result.bad += window.bad[0].canary
                 if !note.isEmpty { result.notes.append(note) }
-            case .noData(let why), .idle(let why), .error(let why): result.notes.append(why)
+            case .noSamples(let why), .leftOut(let why), .idle(let why), .error(let why): result.notes.append(why)
             case .nothingNew: break
             }
         }

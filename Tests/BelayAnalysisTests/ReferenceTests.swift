@@ -54,7 +54,7 @@ struct ReferenceTests {
             var gate = SequentialGate(settings)
             for (poll, answer) in zip(run.polls, wanted.split(separator: ";")) {
                 let words = answer.split(separator: " ")
-                let outcome = gate.poll(15, Counts(poll.block), isWhole: poll.isWhole)
+                let outcome = gate.poll(15, WindowCounts(poll.block), isWhole: poll.isWhole)
                 let numbers = [outcome.logHarm, outcome.logPromotion, outcome.logGuardian]
                 let isSame =
                     Self.names[outcome.decision].map { words[0] == $0 } ?? false

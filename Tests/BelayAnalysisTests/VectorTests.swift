@@ -149,7 +149,8 @@ struct VectorTests {
                 for poll in try Self.list(run, "polls") {
                     let wanted = try #require(poll["expect"] as? Object)
                     let isWhole = try #require(poll["wholeWindowInStep"] as? Bool) && poll["step"] as? Int == gate.step
-                    let outcome = gate.poll(try Self.number(poll, "dt"), Counts(try Self.block(poll)), isWhole: isWhole)
+                    let outcome = gate.poll(
+                        try Self.number(poll, "dt"), WindowCounts(try Self.block(poll)), isWhole: isWhole)
                     #expect(
                         outcome.decision == words[wanted["decision"] as? String ?? ""], "\(run["id"] ?? "") \(polls)")
                     for (key, value) in [
@@ -221,7 +222,7 @@ struct VectorTests {
     }
 }
 
-extension Counts {
+extension WindowCounts {
     init(_ block: Block) {
         self.init(
             bad: [.init(canary: block.canaryBad, stable: block.stableBad)], canaryRequests: block.canaryRequests,

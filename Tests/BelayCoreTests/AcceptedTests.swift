@@ -8,7 +8,7 @@ struct AcceptedTests {
     /// 25 % asked for and taken at 1 s, with the router still at stable 100 %.
     private static func accepted(_ plan: Plan = Fixture.plan()) -> Story {
         var story = Story(plan)
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         story.tell(.wrote(story.machine.trafficWork!, reading(.zero, at: 1), .accepted), at: seconds(1))
         return story
@@ -28,16 +28,16 @@ struct AcceptedTests {
     @Test func `a write that was taken counts once a later reading shows it`() {
         var story = Self.accepted()
         #expect(story.events.last == .trafficAccepted(share: Fixture.quarter))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         // Meanwhile it is looked at, and not asked for again.
         #expect(story.machine.work(at: seconds(2)).traffic == nil && story.machine.work(at: seconds(2)).readsRouter)
         story.tell(.read(Self.reading(.zero, at: 2)), at: seconds(2.1))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         // A reading that began before says nothing of what came after.
         story.tell(.read(Self.reading(Fixture.quarter, at: 0.9)), at: seconds(2.2))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         story.tell(.read(Self.reading(Fixture.quarter, at: 3)), at: seconds(3.1))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.state.confirmedAt == seconds(3.1))
     }
 
@@ -77,7 +77,7 @@ struct AcceptedTests {
         let back = TrafficWrite(share: .zero, kind: .wayBack)
         // The balancer has not begun with the raise yet, and shows what it showed before.
         story.tell(.wrote(back, Self.reading(.zero, at: 2), .done), at: seconds(2.1))
-        #expect(story.machine.state.confirmed == nil && story.phase == .returning(story.cause!))
+        #expect(story.machine.state.confirmed == nil && story.phase == .closing(.returning(story.cause!)))
         // Asked for again after a second, and looked at meanwhile.
         #expect(
             story.machine.work(at: seconds(3)).traffic == nil && story.machine.work(at: seconds(3.1)).traffic == back)
@@ -100,7 +100,7 @@ struct AcceptedTests {
     @Test func `a person who sets what was taken back to what it was is another hand`() {
         var story = Self.accepted()
         story.tell(.read(Self.reading(.zero, .share(Fixture.quarter), at: 2)), at: seconds(2.1))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         story.tell(.read(Self.reading(.zero, .share(.zero), at: 3)), at: seconds(3.1))
         #expect(story.cause?.kind == .outsideChange)
     }
@@ -113,14 +113,14 @@ struct AcceptedTests {
 
     @Test func `a new driver asks again for what was taken`() {
         var story = Self.accepted()
-        story.take(epoch: 2, at: seconds(2))
+        story.takeOver(epoch: 2, at: seconds(2))
         #expect(story.machine.work(at: seconds(2)).traffic?.share == Fixture.quarter)
     }
 
     @Test func `a reading beside a write ends no way back`() throws {
         var story = Self.accepted()
         story.tell(.abort, at: seconds(2))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(60), at: seconds(2))
         let write = try #require(driver.start(at: seconds(2)).started.first { $0.isWrite })
         func take(_ taken: Driver.Taken) {
             if case .append(let append) = taken { driver.appended(append) }

@@ -98,7 +98,7 @@ struct AssessmentTests {
         for second in stride(from: 1.0, through: 41, by: 10) {
             story.measure(.successful, metric: 0, at: seconds(second))
         }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.measure(.failed, metric: 1, at: seconds(42))
         #expect(story.cause?.kind == .gate)
         let position = story.machine.position
@@ -112,7 +112,7 @@ struct AssessmentTests {
         var story = Story.holding()
         story.tell(.abort, at: seconds(2))
         story.confirm(at: seconds(3))
-        story.tell(.released(error: nil), at: seconds(3))
+        story.close(at: seconds(3))
         guard case .finished(.rolledBack(let cause)) = story.phase else {
             Issue.record("\(story.phase)")
             return

@@ -18,10 +18,10 @@ struct CommandTests {
         let seen = story.machine.position
         story.tell(.promote(full: false), aimedAt: seen, at: seconds(2))
         story.confirm(at: seconds(3))
-        #expect(story.phase == .holding(step: 1))
+        #expect(story.phase == .step(1, .holding))
         story.tell(.promote(full: false), aimedAt: seen, at: seconds(4))
         #expect(story.refusal != nil)
-        #expect(story.phase == .holding(step: 1))
+        #expect(story.phase == .step(1, .holding))
     }
 
     @Test func `promote never goes past a failed measurement`() {
@@ -31,25 +31,25 @@ struct CommandTests {
         #expect(story.refusal?.contains("errors") == true)
         story.tell(.skip(metric: "errors"), at: seconds(4))
         story.tell(.promote(full: false), at: seconds(5))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `promote --full goes to 100 % and keeps the last hold`() {
         var story = Story.holding()
         story.tell(.promote(full: true), at: seconds(2))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
         story.confirm(at: seconds(3))
         story.tell(.tick, at: seconds(4))
-        #expect(story.phase == .holding(step: 1))
+        #expect(story.phase == .step(1, .holding))
     }
 
     @Test func `a pause keeps watching and lifts on resume`() {
         var story = Story.holding()
         story.tell(.pause, at: seconds(2))
         for second in stride(from: 3.0, through: 63, by: 10) { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.tell(.resume, at: seconds(64))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `an approval counts different people of those asked`() {
@@ -63,7 +63,7 @@ struct CommandTests {
         story.tell(.approve, by: "alice", at: seconds(34))
         #expect(story.refusal?.contains("already") == true)
         story.tell(.approve, by: "bob", at: seconds(35))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `a denied approval and one that nobody answers end in the way back`() {
@@ -81,15 +81,15 @@ struct CommandTests {
         var story = approving(approval)
         story.tell(.pause, at: seconds(33))
         story.tell(.tick, at: seconds(95))
-        #expect(story.phase == .approving(step: 0, until: seconds(91)))
+        #expect(story.phase == .step(0, .approving(until: seconds(91))))
         story = approving(approval)
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(95))
-        #expect(story.phase == .approving(step: 0, until: seconds(91)))
-        story.tell(.claimed(.ours(Story.reading(.zero, at: seconds(96)))), at: seconds(96))
+        #expect(story.phase == .step(0, .approving(until: seconds(91))))
+        story.answer(.claimed(.ours(Story.reading(.zero, at: seconds(96)))), at: seconds(96))
         #expect(story.cause?.kind == .outsideChange)
         story = approving(approval)
         story.tell(.tick, at: seconds(91))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `promote --full skips no approval that its actor may not give`() {
@@ -102,7 +102,7 @@ struct CommandTests {
         story.tell(.promote(full: true), by: "bob", at: seconds(2))
         #expect(story.refusal?.contains("step 2") == true)
         story.tell(.promote(full: true), by: "alice", at: seconds(3))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `promote does not stand in for an approval`() {
@@ -119,7 +119,7 @@ struct CommandTests {
         story.tell(.abort, at: seconds(3))
         #expect(story.refusal == nil)
         story.confirm(at: seconds(4))
-        story.tell(.released(error: nil), at: seconds(5))
+        story.close(at: seconds(5))
         story.tell(.abort, at: seconds(6))
         #expect(story.refusal == "the rollout is over")
     }

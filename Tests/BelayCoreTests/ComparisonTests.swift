@@ -58,23 +58,23 @@ struct ComparisonTests {
     @Test func `evidence ends a step from its min on`() {
         var story = Story.holding(Self.plan())
         Self.watch(1, 11, promotion: 30, &story)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         Self.watch(21, 21, promotion: 30, &story)
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `without evidence a calm step passes at its max, and no sooner`() {
         var story = Story.holding(Self.plan())
         Self.watch(1, 51, harm: 2.9, promotion: 19, &story)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         Self.watch(61, 61, harm: 2.9, promotion: 19, &story)
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `harm at the limit takes the traffic back and says what was seen`() {
         var story = Story.holding(Self.plan())
         Self.watch(1, 1, harm: 99.9, &story)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         Self.watch(11, 11, harm: 100, &story)
         #expect(story.cause?.kind == .gate)
         #expect(story.cause?.message == "errors: worse than stable: 1/100")
@@ -83,7 +83,7 @@ struct ComparisonTests {
     @Test func `a suspicious step never passes by itself, and calls a person after its limit`() {
         var story = Story.holding(Self.plan([Self.metric { $0.suspicionLimit = .seconds(90) }]))
         Self.watch(1, 81, harm: 3, promotion: 1000, &story)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.state.pause == nil)
         Self.watch(91, 91, harm: 3, promotion: 1000, &story)
         #expect(
@@ -102,7 +102,7 @@ struct ComparisonTests {
         var story = Story.holding(Self.plan())
         Self.watch(1, 11, harm: 50, &story)
         story.tell(.promote(full: false), at: seconds(12))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
         var failed = Story.holding(Self.plan())
         Self.watch(1, 1, harm: 500, &failed)
         failed.tell(.promote(full: false), at: seconds(2))
@@ -112,9 +112,9 @@ struct ComparisonTests {
     @Test func `too few requests hold a calm step, however much it has shown`() {
         var story = Story.holding(Self.plan())
         Self.watch(1, 101, promotion: 1000, requests: 99, &story)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         Self.watch(111, 111, promotion: 1, requests: 100, &story)
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `a window that spans a change of the share passes nothing`() {
@@ -122,7 +122,7 @@ struct ComparisonTests {
         for second in stride(from: 1.0, through: 91, by: 10) {
             Self.see(Self.evidence(promotion: 1000, isWhole: false, at: seconds(second)), at: second, &story)
         }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
     }
 
     @Test func `the last step's evidence says nothing about this one`() {
@@ -130,9 +130,9 @@ struct ComparisonTests {
         Self.watch(1, 21, promotion: 30, &story)
         story.confirm(at: seconds(22))
         for second in stride(from: 22.0, through: 102, by: 10) { Self.see(nil, at: second, &story) }
-        #expect(story.phase == .holding(step: 1))
+        #expect(story.phase == .step(1, .holding))
         Self.see(Self.evidence(step: 1, test: .absolute, at: seconds(112)), at: 112, &story)
-        #expect(story.phase == .adopting)
+        #expect(story.phase == .closing(.forward(0)))
     }
 
     @Test func `several comparisons share one alpha: each alone needs its part more`() {
@@ -161,7 +161,7 @@ struct ComparisonTests {
         for second in stride(from: 2.0, through: 32, by: 10) {
             Self.see(Self.evidence(promotion: 30, at: seconds(second)), metric: 1, at: second, &story)
         }
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `without samples it is blind, as any gate`() {
@@ -175,9 +175,9 @@ struct ComparisonTests {
             Fixture.plan(
                 steps: [PlanStep(weight: .zero, hold: Hold(.seconds(5))), PlanStep(weight: Fixture.quarter)],
                 metrics: [Self.metric()]))
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(1))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.work(at: seconds(1)).measurements.isEmpty)
     }
 
@@ -188,7 +188,7 @@ struct ComparisonTests {
             evidence.reference = 0
             Self.see(evidence, at: second, &story)
         }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
     }
 
     @Test func `a long step without canary traffic makes the next one not blind`() {
@@ -198,10 +198,10 @@ struct ComparisonTests {
         ]
         var story = Story.holding(Fixture.plan(steps: steps, metrics: [Self.metric()]))
         Self.watch(1, 1, &story)
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
         story.confirm(at: seconds(2))
         for second in stride(from: 2.0, through: 402, by: 5) { story.tell(.tick, at: seconds(second)) }
-        #expect(story.phase == .routing(step: 2))
+        #expect(story.phase == .step(2, .routing))
         story.tell(.tick, at: seconds(403))
         #expect(story.cause == nil)
         #expect(story.machine.state.metrics[0].comparesFrom == seconds(402))
@@ -213,7 +213,7 @@ struct ComparisonTests {
         ]
         var story = Story.holding(Fixture.plan(steps: steps, metrics: [Self.metric()]))
         Self.watch(1, 11, &story)
-        #expect(story.phase == .approving(step: 0, until: seconds(11 + 3600)))
+        #expect(story.phase == .step(0, .approving(until: seconds(11 + 3600))))
         Self.watch(21, 21, harm: 40, &story)
         #expect(story.machine.state.pause == nil)
         story.tell(.approve, at: seconds(22))

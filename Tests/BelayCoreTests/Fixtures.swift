@@ -72,9 +72,20 @@ struct Story {
             startedAt: now)
     }
 
-    mutating func take(epoch: Int = 1, found: Weight = .zero, process: Int64 = 1, at now: Timestamp) {
+    mutating func takeOver(epoch: Int = 1, found: Weight = .zero, process: Int64 = 1, at now: Timestamp) {
         tell(.tookOver(epoch: epoch, holder: "pid \(epoch)"), at: now)
-        tell(.claimed(.ours(Self.reading(found, process: process, at: now))), at: now)
+        answer(.claimed(.ours(Self.reading(found, process: process, at: now))), at: now)
+    }
+
+    /// What came of the action that is under way; of none, where none is.
+    mutating func answer(_ answer: ActionAnswer, at now: Timestamp) {
+        let none = ActionRun(.claim, .opening, index: 9, attempt: 9)
+        tell(.acted(machine.state.running?.run ?? none, answer), at: now)
+    }
+
+    /// Everything that is left to do is done.
+    mutating func close(at now: Timestamp) {
+        while machine.state.isClosing, machine.state.running != nil { answer(.ended(error: nil), at: now) }
     }
 
     /// The router confirms whatever is wanted.
@@ -92,17 +103,27 @@ struct Story {
     /// Marked, pinned, and 25 % confirmed, one second after the beginning.
     static func holding(_ plan: Plan = Fixture.plan()) -> Story {
         var story = Story(plan)
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         story.confirm(at: seconds(1))
         return story
     }
 
+    /// What is to be done now beside the traffic.
+    func deed(at now: Timestamp) -> Work.Deed? { machine.work(at: now).action?.deed }
+
     var phase: MachineState.Phase { machine.state.phase }
     var cause: Cause? {
         switch phase {
-        case .returning(let cause), .releasing(let cause), .finished(.rolledBack(let cause)): cause
+        case .closing(.returning(let cause)), .closing(.back(let cause, _)), .finished(.rolledBack(let cause)): cause
         default: nil
         }
+    }
+}
+
+extension Driver {
+    /// One whose takeover the machine knows already.
+    init(driving machine: RolloutMachine, leaseUntil: Timestamp, at now: Timestamp) {
+        self.init(machine: machine, epoch: machine.state.epoch, holder: "p", leaseUntil: leaseUntil, at: now)
     }
 }

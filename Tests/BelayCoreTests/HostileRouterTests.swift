@@ -31,14 +31,14 @@ struct HostileRouterTests {
 
     @Test func `a share that was confirmed once more passes no step on what was measured before`() {
         var story = reasserted()
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.state.watched == .zero)
         story.tell(.tick, at: seconds(42))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.measure(.successful, at: seconds(45))
         #expect(!story.machine.state.metrics[0].lastIsFresh)  // Its window reaches back to before 41.
         for second in stride(from: 51.0, through: 81, by: 10) { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `failures from before it stay counted`() {
@@ -56,7 +56,7 @@ struct HostileRouterTests {
         var story = Story.holding()
         for second in stride(from: 1.0, through: 21, by: 10) { story.measure(.successful, at: seconds(second)) }
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(30))
-        story.tell(.claimed(.ours(reading(Fixture.quarter, file: Fixture.quarter, at: seconds(30)))), at: seconds(30))
+        story.answer(.claimed(.ours(reading(Fixture.quarter, file: Fixture.quarter, at: seconds(30)))), at: seconds(30))
         #expect(!story.machine.state.metrics[0].lastIsFresh)
         #expect(story.machine.state.watched > .zero)
     }
@@ -75,7 +75,7 @@ struct HostileRouterTests {
     @Test func `what cannot be read in the file is unknown and no finding`() {
         var story = Story.holding()
         story.tell(.read(reading(Fixture.quarter, file: nil, at: seconds(2))), at: seconds(2))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
     }
 
     @Test func `a value that is no share, or a key that is gone, is another hand's at once`() {
@@ -90,18 +90,18 @@ struct HostileRouterTests {
     @Test func `a half-way back that an earlier driver left behind is taken for what it is`() {
         var story = Story.holding()
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
-        story.tell(.claimed(.ours(reading(Fixture.quarter, file: .zero, at: seconds(5)))), at: seconds(5))
+        story.answer(.claimed(.ours(reading(Fixture.quarter, file: .zero, at: seconds(5)))), at: seconds(5))
         #expect(story.cause?.kind == .outsideChange)
     }
 
     @Test func `a mark that is gone at a takeover means a rescue, before the first raise, too`() {
         var before = Story()
-        before.take(at: zero)
+        before.takeOver(at: zero)
         before.confirm(at: seconds(0.5))
         for (story, share) in [(before, Weight.zero), (Story.holding(), Fixture.quarter)] {
             var story = story
             story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(5))
-            story.tell(.claimed(.ours(reading(share, file: share, at: seconds(5)), wasMarked: false)), at: seconds(5))
+            story.answer(.claimed(.ours(reading(share, file: share, at: seconds(5)), wasMarked: false)), at: seconds(5))
             #expect(story.cause?.kind == .outsideChange)
             #expect(story.machine.trafficWork?.kind == .wayBack)
         }
@@ -116,15 +116,18 @@ struct HostileRouterTests {
         #expect(story.machine.work(at: seconds(4)).readsRouter)
         story.tell(.read(reading(.zero, file: Fixture.quarter, at: seconds(4))), at: seconds(4))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
-        #expect(story.machine.work(at: seconds(4)).action == nil)
-        story.tell(.released(error: nil), at: seconds(4.5))  // Its last look was before the raise.
+        #expect(story.deed(at: seconds(4)) == nil)  // The drain that runs ends by itself, and moves nothing.
+        story.answer(.ended(error: nil), at: seconds(4.5))
+        #expect(story.machine.work(at: seconds(4.5)).action == nil)
         #expect(!story.machine.state.isFinished)
         story.confirm(at: seconds(5))
         story.tell(.read(reading(.full, file: .zero, at: seconds(6))), at: seconds(6))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
         story.confirm(at: seconds(7))
-        #expect(story.machine.work(at: seconds(7)).action == .release(.wayBack(drains: true, hadTraffic: true)))
-        story.tell(.released(error: nil), at: seconds(8))
+        #expect(story.deed(at: seconds(7)) == .drain(Fixture.sides.second))
+        story.answer(.ended(error: nil), at: seconds(7.5))
+        #expect(story.deed(at: seconds(8)) == .release(.wayBack(hadTraffic: true)))
+        story.close(at: seconds(8))
         #expect(story.machine.state.isFinished)
     }
 
@@ -141,13 +144,13 @@ struct HostileRouterTests {
 
     @Test func `a promotion whose traffic is back already is none`() {
         var story = adopted()
-        #expect(story.machine.work(at: seconds(5)).action == .claim(epoch: 2, .closing))
-        story.tell(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)))), at: seconds(5))
+        #expect(story.deed(at: seconds(5)) == .claim(epoch: 2, .closing, stable: Fixture.sides.first))
+        story.answer(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)))), at: seconds(5))
         #expect(story.cause?.kind == .outsideChange)
         #expect(story.machine.trafficWork?.kind == .wayBack)
 
         var rescued = adopted()
-        rescued.tell(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)), wasMarked: false)), at: seconds(5))
+        rescued.answer(.claimed(.ours(reading(.zero, file: .zero, at: seconds(5)), wasMarked: false)), at: seconds(5))
         guard case .finished(.rolledBack) = rescued.phase else {
             Issue.record("\(rescued.phase)")
             return
@@ -157,7 +160,7 @@ struct HostileRouterTests {
     @Test func `another hand between the adoption and the mark's end is one, in the file as well`() {
         for (running, file) in [(Weight.full, Weight.zero), (.zero, .full)] {
             var story = adopted()
-            story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(5)))), at: seconds(5))
+            story.answer(.claimed(.ours(reading(.full, file: .full, at: seconds(5)))), at: seconds(5))
             #expect(story.machine.work(at: seconds(6)).readsRouter)
             story.tell(.read(reading(running, file: file, at: seconds(6))), at: seconds(6))
             #expect(story.cause?.kind == .outsideChange)
@@ -166,9 +169,10 @@ struct HostileRouterTests {
 
     @Test func `a promotion that only had to be written down is one, and one that cannot be seen waits`() {
         var story = adopted()
-        story.tell(.claimed(.ours(reading(nil, file: .full, process: nil, at: seconds(5)))), at: seconds(5))
-        #expect(story.phase == .adopting)
-        story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(6)), wasMarked: false)), at: seconds(6))
+        story.answer(.claimed(.ours(reading(nil, file: .full, process: nil, at: seconds(5)))), at: seconds(5))
+        #expect(story.phase == .closing(.forward(0)))
+        story.tell(.tick, at: seconds(5.5))
+        story.answer(.claimed(.ours(reading(.full, file: .full, at: seconds(6)), wasMarked: false)), at: seconds(6))
         #expect(story.phase == .finished(.promoted))
     }
 
@@ -180,7 +184,7 @@ struct HostileRouterTests {
         #expect(!story.machine.work(at: seconds(5)).readsRouter)  // The target may be another's by now.
         story.tell(.read(reading(.full, file: .full, at: seconds(5))), at: seconds(5))
         #expect(story.machine.trafficWork == nil)
-        story.tell(.claimed(.ours(reading(.full, file: .full, at: seconds(5)), wasMarked: false)), at: seconds(5))
+        story.answer(.claimed(.ours(reading(.full, file: .full, at: seconds(5)), wasMarked: false)), at: seconds(5))
         #expect(story.phase == .finished(.rolledBack(Cause(.person, "aborted by alice"))))
     }
 
@@ -197,7 +201,7 @@ struct HostileRouterTests {
         ]
         for event in events { story.machine.apply(event, at: seconds(2)) }
         #expect(story.machine.state.unreadable == 3)
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.tell(.abort, at: seconds(3))
         #expect(story.cause?.kind == .person)
     }

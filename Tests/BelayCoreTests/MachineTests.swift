@@ -6,21 +6,23 @@ import Testing
 struct ForwardTests {
     @Test func `it marks, pins, routes, holds and promotes, in that order`() {
         var story = Story()
-        #expect(story.machine.work(at: zero).action == .claim(epoch: 0, .first))
-        story.take(at: zero)
-        #expect(story.phase == .pinning)
+        #expect(story.machine.work(at: zero).action == nil)  // Its beginning is not durable yet.
+        story.tell(.tookOver(epoch: 1, holder: "p"), at: zero)
+        #expect(story.deed(at: zero) == .claim(epoch: 1, .first, stable: Fixture.sides.first))
+        story.answer(.claimed(.ours(Story.reading(.zero, at: zero))), at: zero)
+        #expect(story.phase == .opening(.pinning))
         #expect(story.machine.work(at: zero).traffic == TrafficWrite(share: .zero, kind: .forward, expecting: [.zero]))
         story.confirm(at: seconds(0.5))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         story.confirm(at: seconds(1))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         for second in stride(from: 1.0, through: 31, by: 10) { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
         story.confirm(at: seconds(32))
         for second in stride(from: 32.0, through: 62, by: 10) { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .adopting)
-        #expect(story.machine.work(at: seconds(62)).action == .release(.adoption))
-        story.tell(.released(error: nil), at: seconds(63))
+        #expect(story.phase == .closing(.forward(0)))
+        #expect(story.deed(at: seconds(62)) == .release(.adoption))
+        story.close(at: seconds(63))
         #expect(story.phase == .finished(.promoted))
         #expect(story.machine.work(at: seconds(64)) == Work())
     }
@@ -29,19 +31,19 @@ struct ForwardTests {
         var story = Story()
         story.tell(.tookOver(epoch: 1, holder: "p"), at: zero)
         #expect(story.machine.work(at: zero).traffic == nil)
-        story.tell(.claimed(.taken(by: "other-1")), at: zero)
+        story.answer(.claimed(.taken(by: "other-1")), at: zero)
         #expect(story.phase == .finished(.refused("other-1")))
     }
 
     @Test func `the first canary request waits until no window reaches back`() {
         var story = Story(Fixture.plan(), settleUntil: seconds(20))
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(1))
-        #expect(story.phase == .settling(until: seconds(20)))
+        #expect(story.phase == .opening(.settling(until: seconds(20))))
         story.tell(.tick, at: seconds(19))
         #expect(story.machine.trafficWork == nil)
         story.tell(.tick, at: seconds(20))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
     }
 
     @Test func `a hold counts watched time only: a gap of more than two intervals is not counted`() {
@@ -77,15 +79,15 @@ struct ForwardTests {
         let plan = Fixture.plan(metrics: [Fixture.metric { $0.window = .seconds(60) }])
         var story = Story.holding(plan)
         for second in stride(from: 1.0, through: 51, by: 10) { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.measure(.successful, at: seconds(61))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `without metrics the driver's own presence is the watch`() {
         var story = Story.holding(Fixture.plan(metrics: []))
         var second = 1.0
-        while story.phase == .holding(step: 0), second < 100 {
+        while story.phase == .step(0, .holding), second < 100 {
             story.tell(.tick, at: seconds(second))
             second += 1
         }
@@ -94,7 +96,7 @@ struct ForwardTests {
 
     @Test func `a raise counts when every instance confirms`() {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         let write = story.machine.trafficWork!
         let half = Reading(
@@ -103,24 +105,24 @@ struct ForwardTests {
                 .init(running: .zero, startsWith: write.share, incarnation: "2"),
             ], startedAt: seconds(1))
         story.tell(.wrote(write, half, .done), at: seconds(1))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         #expect(story.machine.work(at: seconds(1)).traffic == nil)  // Tried again a little later.
         #expect(story.machine.work(at: seconds(2)).traffic == write)
     }
 
     @Test func `an unconfirmed raise ends in the way back after progressDeadline`() {
         var story = Story(Fixture.plan { $0.progressDeadline = .seconds(60) })
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(1))
         story.tell(.tick, at: seconds(60))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         story.tell(.tick, at: seconds(61))
         #expect(story.cause?.kind == .deadline)
     }
 
     @Test func `the whole rollout's time limit ends in the way back`() {
         var story = Story(Fixture.plan(), deadline: seconds(10))
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(1))
         story.tell(.tick, at: seconds(10))
         #expect(story.cause?.kind == .deadline)
@@ -134,9 +136,9 @@ struct ForwardTests {
         var story = Story.holding(
             Fixture.plan(steps: steps, metrics: [Fixture.metric { $0.limits.consecutiveSuccesses = 3 }]))
         for second in [1.0, 11] { story.measure(.successful, at: seconds(second)) }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.measure(.successful, at: seconds(21))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 }
 
@@ -162,8 +164,10 @@ struct WayBackTests {
         story.tell(.wrote(write, Story.reading(nil, at: seconds(2)), .refused("no answer")), at: seconds(2))
         #expect(story.machine.work(at: seconds(4)).traffic == write)
         story.confirm(at: seconds(4))
-        #expect(story.machine.work(at: seconds(4)).action == .release(.wayBack(drains: true, hadTraffic: true)))
-        story.tell(.released(error: nil), at: seconds(4))
+        #expect(story.deed(at: seconds(4)) == .drain(Fixture.sides.second))
+        story.answer(.ended(error: nil), at: seconds(4))
+        #expect(story.deed(at: seconds(4)) == .release(.wayBack(hadTraffic: true)))
+        story.close(at: seconds(4))
         #expect(story.phase == .finished(.rolledBack(Cause(.person, "aborted by alice"))))
     }
 
@@ -191,7 +195,7 @@ struct WayBackTests {
 
     @Test func `a late confirmation of a raise does not undo an abort`() {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         let raise = story.machine.trafficWork!
         story.tell(.abort, at: seconds(1))
@@ -203,7 +207,7 @@ struct WayBackTests {
         let plan = Fixture.plan(metrics: [Fixture.metric { $0.blindFor = .seconds(60) }])
         var story = Story.holding(plan)
         for second in stride(from: 1.0, through: 51, by: 10) { story.measure(.noData, at: seconds(second)) }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.state.watched == .zero)
         story.measure(.noData, at: seconds(61))
         #expect(story.cause?.kind == .blind)
@@ -224,7 +228,7 @@ struct WayBackTests {
     @Test func `a measurement that never comes back is blindness, too`() {
         var story = Story.holding(Fixture.plan(metrics: [Fixture.metric { $0.blindFor = .seconds(60) }]))
         story.tell(.tick, at: seconds(80))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.tell(.tick, at: seconds(81))
         #expect(story.cause?.kind == .blind)
     }
@@ -280,17 +284,17 @@ struct OutsideTests {
     @Test func `a reading that began before the confirmation says nothing`() {
         var story = Story.holding()
         story.tell(.read(Story.reading(.zero, at: seconds(0.9))), at: seconds(2))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
     }
 
     @Test func `after a reload an older share of ours is asserted over`() {
         // The driver was killed between the runtime and the file, and then the router was reloaded.
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(2))
-        story.tell(.claimed(.ours(Story.reading(.zero, process: 2, at: seconds(2)))), at: seconds(2))
-        #expect(story.phase == .routing(step: 0))
+        story.answer(.claimed(.ours(Story.reading(.zero, process: 2, at: seconds(2)))), at: seconds(2))
+        #expect(story.phase == .step(0, .routing))
         #expect(story.machine.trafficWork?.share == Fixture.quarter)
         story.confirm(process: 2, at: seconds(3))
         #expect(story.machine.trafficWork == nil)
@@ -321,17 +325,17 @@ struct OutsideTests {
 
     @Test func `a takeover that finds stable 100 % takes it as returned`() {
         var story = Story.holding()
-        story.take(epoch: 2, found: .zero, at: seconds(20))
+        story.takeOver(epoch: 2, found: .zero, at: seconds(20))
         #expect(story.cause?.kind == .outsideChange)
     }
 
     @Test func `a takeover between intent and write goes on`() {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
-        #expect(story.phase == .routing(step: 0))
-        story.take(epoch: 2, found: .zero, at: seconds(20))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
+        story.takeOver(epoch: 2, found: .zero, at: seconds(20))
+        #expect(story.phase == .step(0, .routing))
         #expect(story.machine.trafficWork?.share == Fixture.quarter)
     }
 
@@ -340,7 +344,7 @@ struct OutsideTests {
         for second in [1.0, 11, 21] { story.measure(.successful, at: seconds(second)) }
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(31))
         story.measure(.successful, at: seconds(31))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
     }
 
     @Test func `the way back does not wait for a mark that cannot be written`() {
@@ -348,7 +352,7 @@ struct OutsideTests {
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(20))
         story.tell(.abort, at: seconds(20))
         #expect(story.machine.trafficWork == nil)
-        story.tell(.claimed(.failed("no space left")), at: seconds(21))
+        story.answer(.claimed(.failed("no space left")), at: seconds(21))
         #expect(story.machine.trafficWork == TrafficWrite(share: .zero, kind: .wayBack))
     }
 }

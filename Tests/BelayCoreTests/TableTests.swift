@@ -15,12 +15,12 @@ struct TableTests {
         var fresh = Story()
         fresh.tell(.tookOver(epoch: 1, holder: "p"), at: zero)
         var pinning = Story()
-        pinning.take(at: zero)
+        pinning.takeOver(at: zero)
         var settling = Story(Fixture.plan(), settleUntil: seconds(50))
-        settling.take(at: zero)
+        settling.takeOver(at: zero)
         settling.confirm(at: seconds(1))
         var routing = Story()
-        routing.take(at: zero)
+        routing.takeOver(at: zero)
         routing.confirm(at: seconds(1))
         let holding = Story.holding()
         var paused = Story.holding()
@@ -36,7 +36,7 @@ struct TableTests {
         var releasing = returning
         releasing.confirm(at: seconds(3))
         var finished = releasing
-        finished.tell(.released(error: nil), at: seconds(4))
+        finished.close(at: seconds(4))
         var adopting = Story.holding(Fixture.plan(steps: [PlanStep(weight: .full)]))
         adopting.measure(.successful, at: seconds(2))
         adopting.measure(.successful, at: seconds(3))
@@ -73,19 +73,26 @@ struct TableTests {
                 Measurement(metric: 0, phase: phase, value: "1", startedAt: zero, finishedAt: zero),
             ]
         }
-        return [
-            .tick, .released(error: nil), .released(error: "no"), .tookOver(epoch: 2, holder: "q"),
-            .tookOver(epoch: 1, holder: "q"), .clockJumped(milliseconds: -60_000), .cancelled("SIGTERM"),
-            .journalLost("full"),
-            .claimed(.failed("no")), .claimed(.taken(by: "x")), .claimed(.ours(readings[0])),
-            .claimed(.ours(readings[3])),
-        ] + commands + readings.map { .read($0) } + writes + measurements.map { .measured($0) }
+        let answers: [ActionAnswer] = [
+            .ended(error: nil), .ended(error: "no"), .claimed(.failed("no")), .claimed(.taken(by: "x")),
+            .claimed(.ours(readings[0])), .claimed(.ours(readings[3])),
+        ]
+        let runs = [
+            ActionRun(.claim, .opening, index: 0, attempt: 1), ActionRun(.drain, .back, index: 0, attempt: 1),
+            ActionRun(.release, .forward, index: 0, attempt: 1),
+        ]
+        let ends = runs.flatMap { run in answers.map { Input.acted(run, $0) } }
+        let others: [Input] = [
+            .tick, .tookOver(epoch: 2, holder: "q"), .tookOver(epoch: 1, holder: "q"),
+            .clockJumped(milliseconds: -60_000), .cancelled("SIGTERM"), .journalLost("full"),
+        ]
+        return others + ends + commands + readings.map { .read($0) } + writes + measurements.map { .measured($0) }
     }()
 
     @Test("events fold into the state, no canary share beyond the step is asked for", arguments: situations)
     func everyInput(situation: Situation) throws {
         for first in Self.inputs {
-            for second in [Input.tick] + Self.inputs.prefix(24) {
+            for second in [Input.tick] + Self.inputs.prefix(30) {
                 var story = situation.story
                 story.tell(first, at: seconds(10))
                 story.tell(second, at: seconds(11))

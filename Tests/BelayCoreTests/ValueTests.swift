@@ -42,31 +42,36 @@ struct ValueTests {
 struct DriverTests {
     private func driver() -> Driver {
         let machine = RolloutMachine(.init(plan: Fixture.plan(), original: "0", actor: Fixture.alice), at: zero)
-        return Driver(machine: machine, leaseUntil: seconds(30), at: zero)
+        return Driver(machine: machine, epoch: 1, holder: "p", leaseUntil: seconds(30), at: zero)
     }
 
-    private func append(_ taken: Driver.Taken) -> Driver.Append? {
+    func append(_ taken: Driver.Taken) -> Driver.Append? {
         if case .append(let append) = taken { append } else { nil }
     }
 
+    private func claim(_ attempt: Int) -> ActionRun { ActionRun(.claim, .opening, index: 0, attempt: attempt) }
+
     @Test func `nothing starts before the events are durable`() throws {
         var driver = driver()
-        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        let taken = try #require(append(driver.take(.tick, at: zero)))
         #expect(driver.machine.state.epoch == 0)
         driver.appended(taken)
-        #expect(driver.start(at: zero).started.map(\.job) == [.action(.claim(epoch: 1, .first))])
+        #expect(
+            driver.start(at: zero).started.map(\.job) == [
+                .action(.init(claim(1), .claim(epoch: 1, .first, stable: Fixture.sides.first)))
+            ])
         #expect(driver.start(at: zero).started.isEmpty)  // Running already.
     }
 
     @Test func `a fenced append ends the driver`() throws {
         var driver = driver()
-        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        let taken = try #require(append(driver.take(.tick, at: zero)))
         driver.appendFailed(taken, .fenced("pid 2"), at: zero)
         #expect(driver.end(at: zero) == .superseded("pid 2"))
     }
 
     @Test func `without a journal only the way back goes on, and its records are kept for later`() throws {
-        var driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
+        var driver = Driver(driving: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
         let measured = Measurement(
             metric: 0, phase: .successful, value: "0", startedAt: seconds(2), finishedAt: seconds(2))
         let taken = try #require(append(driver.take(.measured(measured), at: seconds(2))))
@@ -77,7 +82,7 @@ struct DriverTests {
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         let later = try #require(
             append(driver.take(.wrote(write, Story.reading(.zero, at: seconds(3)), .done), at: seconds(3))))
-        #expect(later.records.count == 2)  // The intent comes first, once there is room.
+        #expect(later.records.count == 3)  // The intent comes first, once there is room; last that the side drains.
         driver.appended(later)
         #expect(!driver.isWithoutJournal)
     }
@@ -85,12 +90,14 @@ struct DriverTests {
     @Test func `a new driver without a journal still marks the target, and then returns the traffic`() throws {
         var story = Story.holding()
         story.tell(.tookOver(epoch: 2, holder: "p"), at: seconds(2))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(32), at: seconds(2))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(32), at: seconds(2))
         let found = Story.reading(Fixture.quarter, at: seconds(2))
-        let taken = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(2))))
+        let taken = try #require(append(driver.take(.acted(claim(2), .claimed(.ours(found))), at: seconds(2))))
         driver.appendFailed(taken, .unavailable("read-only"), at: seconds(2))
-        #expect(driver.start(at: seconds(2)).started.map(\.job).contains(.action(.claim(epoch: 2, .takeover))))
-        let again = try #require(append(driver.take(.claimed(.ours(found)), at: seconds(3))))
+        #expect(
+            driver.start(at: seconds(2)).started.map(\.job).contains(
+                .action(.init(claim(2), .claim(epoch: 2, .takeover, stable: Fixture.sides.first)))))
+        let again = try #require(append(driver.take(.acted(claim(2), .claimed(.ours(found))), at: seconds(3))))
         driver.appendFailed(again, .unavailable("read-only"), at: seconds(3))
         #expect(
             driver.start(at: seconds(3)).started.map(\.job).contains(
@@ -99,14 +106,14 @@ struct DriverTests {
 
     @Test func `a run whose first record cannot be written ends at once, and has touched nothing`() throws {
         var driver = driver()
-        let taken = try #require(append(driver.take(.tookOver(epoch: 1, holder: "p"), at: zero)))
+        let taken = try #require(append(driver.take(.tick, at: zero)))
         driver.appendFailed(taken, .unavailable("disk full"), at: zero)
         #expect(driver.end(at: zero) != nil)
         #expect(driver.start(at: zero).started.isEmpty)
     }
 
     @Test func `a lease that cannot be renewed sends the traffic back with half its life left`() {
-        let driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
+        let driver = Driver(driving: Story.holding().machine, leaseUntil: seconds(30), at: seconds(2))
         #expect(!driver.mustReturn(at: seconds(14)))
         #expect(driver.mustReturn(at: seconds(15)))
         #expect(driver.end(at: seconds(30)) != nil)
@@ -120,9 +127,9 @@ struct DriverTests {
     /// A driver whose raise to 25 % is under way, and then an abort.
     private func superseding() throws -> (driver: Driver, raise: Driver.Attempt, wayBack: Driver.Attempt) {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(30), at: seconds(1))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(30), at: seconds(1))
         let raise = try write(in: driver.start(at: seconds(1)).started)
         let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
         let taken = try #require(append(driver.take(.command(abort), at: seconds(1))))
@@ -179,7 +186,7 @@ struct DriverTests {
     @Test func `a raise waits for the write before it, and the mark is kept until all have ended`() throws {
         var story = Story.holding()
         story.tell(.promote(full: true), at: seconds(2))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(2))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(60), at: seconds(2))
         let first = try write(in: driver.start(at: seconds(2)).started)
         let abort = Command(id: "a", verb: .abort, actor: Fixture.alice, reason: "", aimedAt: nil)
         let taken = try #require(append(driver.take(.command(abort), at: seconds(2))))
@@ -192,7 +199,7 @@ struct DriverTests {
         driver.appended(confirmed)
         #expect(
             driver.start(at: seconds(4)).started.map(\.job).contains(
-                .action(.release(.wayBack(drains: true, hadTraffic: true)))))
+                .action(.init(ActionRun(.drain, .back, index: 0, attempt: 1), .drain(Fixture.sides.second)))))
     }
 
     private let good = Measurement(
@@ -200,7 +207,7 @@ struct DriverTests {
 
     /// A driver that holds at 25 %, and whose last append has not been answered.
     private func owing() throws -> (driver: Driver, owed: Driver.Append) {
-        var driver = Driver(machine: Story.holding().machine, leaseUntil: seconds(60), at: seconds(2))
+        var driver = Driver(driving: Story.holding().machine, leaseUntil: seconds(60), at: seconds(2))
         let owed = try #require(append(driver.take(.measured(good), at: seconds(2))))
         driver.unanswered(owed, at: seconds(3))
         #expect(driver.owesAnswer && !driver.isWithoutJournal)
@@ -236,14 +243,16 @@ struct DriverTests {
         var story = Story.holding()
         story.tell(.abort, at: seconds(2))
         story.confirm(at: seconds(3))
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(3))
-        let end = try #require(append(driver.take(.released(error: nil), at: seconds(4))))
+        story.answer(.ended(error: nil), at: seconds(3))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(60), at: seconds(3))
+        let release = ActionRun(.release, .back, index: 1, attempt: 1)
+        let end = try #require(append(driver.take(.acted(release, .ended(error: nil)), at: seconds(4))))
         driver.appendFailed(end, .unavailable("busy"), at: seconds(4))
         let again = try #require(append(driver.take(.tick, at: seconds(4.1))))
         driver.unanswered(again, at: seconds(5))
         driver.answered(nil, at: seconds(6))
         #expect(driver.unwritten.isEmpty)
-        #expect(driver.machine.position == story.machine.position + 1)
+        #expect(driver.machine.position == story.machine.position + 2)
         #expect(driver.end(at: seconds(6)) != nil)
     }
 
@@ -259,11 +268,11 @@ struct DriverTests {
     @Test func `an adoption that was written late, when the traffic was back already, ends rolled back`() throws {
         let plan = Fixture.plan(steps: [PlanStep(weight: .full, hold: Hold(.seconds(5)))], metrics: [])
         var story = Story(plan)
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         story.confirm(at: seconds(1))
         for second in [1.0, 3, 5] { story.tell(.tick, at: seconds(second)) }
-        var driver = Driver(machine: story.machine, leaseUntil: seconds(60), at: seconds(6))
+        var driver = Driver(driving: story.machine, leaseUntil: seconds(60), at: seconds(6))
         let owed = try #require(append(driver.take(.tick, at: seconds(6))))
         #expect(owed.records.contains { $0.event == .adopted })
         driver.unanswered(owed, at: seconds(7))

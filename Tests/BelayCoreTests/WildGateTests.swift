@@ -32,9 +32,9 @@ struct WildGateTests {
             story.tell(Self.measured(.successful, at: second, age: 30), at: seconds(second))
             #expect(story.machine.state.metrics[0].lastIsFresh == (second == 41))
         }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.tell(Self.measured(.successful, at: 51, age: 30), at: seconds(51))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     // MARK: 8, sparse data
@@ -61,7 +61,7 @@ struct WildGateTests {
         story.tell(.tick, at: seconds(302))
         #expect(story.cause == nil)
         story.tell(.tookOver(epoch: 2, holder: "pid 2"), at: seconds(900))
-        story.tell(.claimed(.ours(Story.reading(Fixture.quarter, at: seconds(900)))), at: seconds(900))
+        story.answer(.claimed(.ours(Story.reading(Fixture.quarter, at: seconds(900)))), at: seconds(900))
         story.tell(.tick, at: seconds(901))
         #expect(story.cause == nil)
     }
@@ -78,7 +78,7 @@ struct WildGateTests {
         for second in stride(from: 2.0, through: 32, by: 10) {
             story.tell(second == 32 ? Self.measured(.successful, at: second) : idle(second), at: seconds(second))
         }
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
         var silent = Story.holding(Fixture.plan(metrics: [Fixture.metric { $0.blindFor = .seconds(60) }]))
         for second in stride(from: 2.0, through: 62, by: 10) { silent.tell(idle(second), at: seconds(second)) }
         #expect(silent.cause?.kind == .blind)
@@ -89,10 +89,10 @@ struct WildGateTests {
     @Test func `a step without hold passes only with a request of the canary in a fresh measurement`() {
         var story = Story.holding(Self.counting())
         story.tell(Self.measured(.successful, at: 2, requests: 0), at: seconds(2))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         #expect(story.machine.waiting(for: 0, at: seconds(2)) == "no request of the canary yet")
         story.tell(Self.measured(.successful, at: 12, requests: 1), at: seconds(12))
-        #expect(story.phase == .routing(step: 1))
+        #expect(story.phase == .step(1, .routing))
     }
 
     @Test func `no request of the canary for blindFor is blind, and promote still ends the wait`() {
@@ -100,10 +100,10 @@ struct WildGateTests {
         for second in stride(from: 2.0, through: 298, by: 10) {
             story.tell(Self.measured(.successful, at: second, requests: 0), at: seconds(second))
         }
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         var promoted = story
         promoted.tell(.promote(full: false), at: seconds(299))
-        #expect(promoted.phase == .routing(step: 1))
+        #expect(promoted.phase == .step(1, .routing))
         story.tell(Self.measured(.successful, at: 302, requests: 0), at: seconds(302))
         #expect(story.cause == Cause(.blind, "errors: no request of the canary for 5m1s"))
     }
@@ -112,20 +112,20 @@ struct WildGateTests {
 
     @Test func `nothing is measured before the canary may have had traffic, and nothing older condemns it`() {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
-        #expect(story.phase == .routing(step: 0))
+        #expect(story.phase == .step(0, .routing))
         #expect(story.machine.activeMetrics.isEmpty)
         story.confirm(at: seconds(1))
         story.tell(Self.measured(.failed, at: 3, age: 5), at: seconds(3))
-        #expect(story.phase == .holding(step: 0))
+        #expect(story.phase == .step(0, .holding))
         story.tell(Self.measured(.failed, at: 13, age: 5), at: seconds(13))
         #expect(story.cause?.kind == .gate)
     }
 
     @Test func `a write that is not answered may have taken effect, and failures count from there`() {
         var story = Story()
-        story.take(at: zero)
+        story.takeOver(at: zero)
         story.confirm(at: seconds(0.5))
         let write = story.machine.trafficWork!
         story.tell(.wrote(write, Story.reading(nil, at: seconds(1)), .refused("no answer")), at: seconds(1))

@@ -47,25 +47,25 @@ struct GaugeTests {
     @Test func `a measurement is as old as its newest sample`() async {
         let metric = Self.metric("sum(rate(x[1m]))", max: 1)
         let server = Server(answer: .list([0]), vectors: [("timestamp(x)", .series([Self.one(31.5)]))])
-        #expect(await Gauge(metric).take(server, back: nil, asked: nil, at: Self.now).age == .milliseconds(31_500))
+        #expect(await Gauge(metric).measure(server, back: nil, asked: nil, at: Self.now).age == .milliseconds(31_500))
     }
 
     @Test func `where the age cannot be asked for, the declared lag stands for it`() async {
         var metric = Self.metric("vector(1)", max: 1)
         metric.prometheus?.lag = .seconds(40)
         #expect(
-            await Gauge(metric).take(Server(answer: .list([0])), back: nil, asked: nil, at: Self.now).age
+            await Gauge(metric).measure(Server(answer: .list([0])), back: nil, asked: nil, at: Self.now).age
                 == .seconds(40))
         let refused = Server(answer: .list([0]), vectors: [("timestamp", .error("no such function"))])
         var other = Self.metric("x", max: 1)
-        #expect(await Gauge(other).take(refused, back: nil, asked: nil, at: Self.now).age == nil)
+        #expect(await Gauge(other).measure(refused, back: nil, asked: nil, at: Self.now).age == nil)
         other.prometheus?.lag = .seconds(7)
-        #expect(await Gauge(other).take(refused, back: nil, asked: nil, at: Self.now).age == .seconds(7))
+        #expect(await Gauge(other).measure(refused, back: nil, asked: nil, at: Self.now).age == .seconds(7))
     }
 
     @Test func `an age that the server cannot say now makes its answer no data`() async {
         let server = Server(answer: .list([0]), vectors: [("timestamp", .noData("503"))])
-        let taken = await Gauge(Self.metric("x", max: 1)).take(server, back: nil, asked: nil, at: Self.now)
+        let taken = await Gauge(Self.metric("x", max: 1)).measure(server, back: nil, asked: nil, at: Self.now)
         #expect(taken.phase == .noData && taken.message == "the age of its samples is not known: 503")
     }
 
@@ -81,12 +81,13 @@ struct GaugeTests {
                     ("count_over_time(x[5m])", .series([Self.one(inFiveMinutes)])),
                 ])
         }
-        let sparse = await Gauge(metric).take(server(7), back: nil, asked: nil, at: Self.now)
+        let sparse = await Gauge(metric).measure(server(7), back: nil, asked: nil, at: Self.now)
         #expect(
             sparse.message
                 == "the answer is empty; samples come every 43s, and the range of 1m holds fewer than two of them")
         #expect(
-            await Gauge(metric).take(server(20), back: nil, asked: nil, at: Self.now).message == "the answer is empty")
+            await Gauge(metric).measure(server(20), back: nil, asked: nil, at: Self.now).message
+                == "the answer is empty")
     }
 
     // MARK: 9, the last bucket
@@ -98,14 +99,14 @@ struct GaugeTests {
         let metric = Self.metric("histogram_quantile(0.99, sum by (le) (rate(x_bucket[1m])))", max: max)
         let server = Server(
             answer: .list([2.5]), vectors: [("rate", Self.buckets([("1", 90), ("2.5", 95), ("+Inf", 100)]))])
-        let taken = await Gauge(metric).take(server, back: nil, asked: nil, at: Self.now)
+        let taken = await Gauge(metric).measure(server, back: nil, asked: nil, at: Self.now)
         #expect(taken.phase == phase && taken.value == "≥ [2.5]", "\(taken)")
     }
 
     @Test func `a quantile inside the histogram is what it is`() async {
         let metric = Self.metric("histogram_quantile(0.9, sum by (le) (rate(x_bucket[1m])))", max: 2.5)
         let server = Server(answer: .list([2.5]), vectors: [("rate", Self.buckets([("2.5", 95), ("+Inf", 100)]))])
-        #expect(await Gauge(metric).take(server, back: nil, asked: nil, at: Self.now).phase == .successful)
+        #expect(await Gauge(metric).measure(server, back: nil, asked: nil, at: Self.now).phase == .successful)
     }
 
     @Test func `a limit above the last bound is refused before the start`() async {

@@ -1,6 +1,7 @@
 import BelayAnalysis
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Foundation
 import Testing
 

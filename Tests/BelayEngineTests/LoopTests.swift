@@ -1,4 +1,5 @@
 import BelayCore
+import BelayPlatform
 import BelayTestSupport
 import Testing
 

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Testing
 
 @testable import BelayJournal

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Foundation
 import GRDB
 import Testing
@@ -135,7 +136,14 @@ extension JournalTests {
     /// What came after the golden journal was written.
     @Test func `events that are younger than the golden journal read back`() {
         for event in [
-            Event.returnUndone("m"), .oldProcesses([7]), .oldProcesses([]), .trafficAccepted(share: .full),
+            Event.actionBegan(ActionRun(.claim, .opening, index: 0, attempt: 3)),
+            .actionEnded(ActionRun(.hook, .step(2), index: 0, attempt: 1), .failed("m")),
+            .actionEnded(ActionRun(.awaitReady, .opening, index: 2, attempt: 1), .done),
+            .actionEnded(ActionRun(.retire, .forward, index: 2, attempt: 1), .interrupted),
+            .actionBegan(ActionRun(.handOver, .forward, index: 1, attempt: 1)),
+            .obeyed(Command(id: "r", verb: .rerun, actor: Actor(name: "x"), reason: "", aimedAt: 7)),
+            .actionEnded(ActionRun(.drain, .back, index: 0, attempt: 1), .assumed),
+            .returnUndone("m"), .oldProcesses([7]), .oldProcesses([]), .trafficAccepted(share: .full),
             .trafficConfirmed(share: .zero, incarnations: ["7", nil, "uid-3/412"]),
             .routerReloaded(incarnations: ["7", "uid-3/412"], found: [.full]),
         ] {

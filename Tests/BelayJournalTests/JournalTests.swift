@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Foundation
 import GRDB
 import Testing
@@ -71,6 +72,20 @@ struct JournalTests {
         }
     }
 
+    @Test func `a plan with programs reads back as it was written`() throws {
+        var started = started()
+        var action = CommandAction(["./deploy.sh", "green"])
+        (action.timeout, action.onCrash, action.directory) = (.seconds(90), .rerun, "/srv")
+        var look = CommandAction(["./ready.sh"])
+        look.isRepeated = true
+        var workload = CommandWorkload()
+        (workload.deploy, workload.awaitReady, workload.retire) = (action, look, action)
+        started.plan.target.workload = .command(workload)
+        started.plan.steps[1].run = CommandAction(["./smoke.sh"])
+        let text = JSONText.write(StoredEvent.payload(of: .started(started)))
+        #expect(StoredEvent.event(named: "rollout.started", try JSONText.parse(text)) == .started(started))
+    }
+
     @Test func `what a newer version wrote is unreadable, and blocks nothing`() {
         #expect(StoredEvent.event(named: "from.the-future", .object([])) == .unreadable(name: "from.the-future"))
         #expect(StoredEvent.event(named: "step.started", .object([])) == .unreadable(name: "step.started"))
@@ -82,7 +97,8 @@ struct JournalTests {
 
     func append(_ events: [Event], after: Int) -> Driver.Append {
         var driver = Driver(
-            machine: RolloutMachine(started(), at: clock.now), leaseUntil: clock.now.advanced(by: .seconds(30)),
+            machine: RolloutMachine(started(), at: clock.now), epoch: 1, holder: "p",
+            leaseUntil: clock.now.advanced(by: .seconds(30)),
             at: clock.now)
         _ = driver.take(.tick, at: clock.now)
         return Driver.Append(records: events.map { .init(event: $0, at: clock.now) }, after: after, isWayBack: false)
@@ -259,6 +275,39 @@ struct JournalTests {
         let records = try journal.records(of: "golden-1")
         #expect(records.count == everyEvent.count)
         for (record, event) in zip(records, everyEvent) { #expect(record.event == event, "\(record.name)") }
+    }
+
+    private static let cause = Cause(.gate, "errors: 1 failed, failureLimit 0, last value 0")
+
+    /// Recorded by the last version that had no actions, each cut off in one of its phases.
+    private static let phases: [(id: String, phase: MachineState.Phase)] = [
+        ("claiming", .opening(.acting(0))), ("pinning", .opening(.pinning)),
+        ("settling", .opening(.settling(until: Timestamp(milliseconds: 1_700_000_030_000)))),
+        ("routing", .step(0, .routing)), ("holding", .step(0, .holding)),
+        ("approving", .step(0, .approving(until: Timestamp(milliseconds: 1_700_003_651_000)))),
+        ("adopting", .closing(.forward(0))), ("returning", .closing(.returning(cause))),
+        ("releasing", .closing(.back(cause, 0))), ("promoted", .finished(.promoted)),
+        ("rolled-back", .finished(.rolledBack(cause))),
+    ]
+
+    @Test func `a journal without actions folds into the present phases, and each of its rollouts goes on`() throws {
+        let folder = try Folder()
+        let path = folder.path + "/phases.db"
+        let dump = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "Golden/journal-of-each-phase.sql")
+        try DatabaseQueue(path: path).write { try $0.execute(sql: String(contentsOf: dump, encoding: .utf8)) }
+        let journal = try SQLiteJournal(path: path, access: .drive, clock: clock)
+        for (id, phase) in Self.phases {
+            #expect(try journal.verify(["phase-\(id)"])[0].problems.isEmpty)
+            var machine = try journal.machine(of: "phase-\(id)")
+            #expect(machine.state.phase == phase, "\(id)")
+            #expect(machine.state.unreadable == 0)
+            let now = Timestamp(milliseconds: 1_700_000_100_000)
+            guard case .events(let events) = machine.decide(.tookOver(epoch: 2, holder: "p"), at: now) else { continue }
+            for event in events { machine.apply(event, at: now) }
+            // Whoever takes over marks the target first; what is over has nothing left to do.
+            #expect((machine.work(at: now).action?.run.kind == .claim) == !machine.state.isFinished, "\(id)")
+        }
     }
 
     private func makeGolden(at url: URL) throws {

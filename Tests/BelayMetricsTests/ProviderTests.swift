@@ -1,6 +1,7 @@
 import BelayCore
 import BelayDemo
 import BelayEngine
+import BelayPlatform
 import Foundation
 import Testing
 

@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Foundation
 import Testing
 
@@ -97,7 +98,7 @@ struct FileTrafficTests {
         let back = TrafficWrite(share: .zero, kind: .wayBack)
         #expect(await router.write(back, number: 3, under: Self.mark(), isOurs: { false }).1 == .done)
         #expect(try String(contentsOfFile: traffic.path, encoding: .utf8) == "0\n")
-        #expect(await router.release(Self.mark(), after: .wayBack(drains: true, hadTraffic: true)) == nil)
+        #expect(await router.release(Self.mark(), after: .wayBack(hadTraffic: true)) == nil)
         #expect(OwnerFile(of: traffic.path).lastTraffic(of: "green") != nil)
     }
 

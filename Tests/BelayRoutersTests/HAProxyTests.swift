@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import Foundation
 import Testing
 
@@ -136,7 +137,7 @@ struct HAProxyTests {
         let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
         try "cut".write(toFile: owner.path, atomically: true, encoding: .utf8)
         let mark = OwnerMark(rollout: "a-1", epoch: 2, stable: "blue", original: "0", store: "/db", process: .current)
-        guard case .failed = owner.take(mark, .takeover, superseding: []) else {
+        guard case .failed = owner.claim(mark, .takeover, superseding: []) else {
             Issue.record("it ended the rollout")
             return
         }
@@ -160,7 +161,7 @@ struct HAProxyTests {
             let owner = OwnerFile(of: folder.path + "/app.map", key: "app")
             let mark = OwnerMark(
                 rollout: "a-1", epoch: 1, stable: "blue", original: "0", store: "/db", process: .current)
-            #expect(owner.take(mark, superseding: []) == .taken(before: nil))
+            #expect(owner.claim(mark, superseding: []) == .taken(before: nil))
             return [owner.path, owner.lockPath].map { path in
                 var info = stat()
                 stat(path, &info)
@@ -176,7 +177,7 @@ struct HAProxyTests {
         let folder = try Folder()
         let (lock, victim) = (folder.path + "/app.map.lock", folder.path + "/victim")
         symlink(victim, lock)
-        guard case .failed = FileLock.take(lock, patience: .zero) else {
+        guard case .failed = FileLock.acquire(lock, patience: .zero) else {
             Issue.record("it was taken")
             return
         }
@@ -186,13 +187,13 @@ struct HAProxyTests {
     @Test func `a lock that is held is busy, and free once its holder lets it go`() throws {
         let folder = try Folder()
         let path = folder.path + "/app.map.lock"
-        var first: FileLock.Attempt? = FileLock.take(path, patience: .zero)
-        guard case .held = first, case .busy = FileLock.take(path, patience: .milliseconds(10)) else {
+        var first: FileLock.Attempt? = FileLock.acquire(path, patience: .zero)
+        guard case .held = first, case .busy = FileLock.acquire(path, patience: .milliseconds(10)) else {
             Issue.record("it is not busy")
             return
         }
         first = nil
-        guard case .held = FileLock.take(path, patience: .zero) else {
+        guard case .held = FileLock.acquire(path, patience: .zero) else {
             Issue.record("it is not free")
             return
         }
@@ -204,8 +205,8 @@ struct HAProxyTests {
         func mark(_ epoch: Int) -> OwnerMark {
             OwnerMark(rollout: "a-1", epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
         }
-        #expect(owner.take(mark(2), .takeover, superseding: []) == .taken(before: nil))
-        #expect(owner.take(mark(3), .takeover, superseding: []) == .taken(before: nil))
+        #expect(owner.claim(mark(2), .takeover, superseding: []) == .taken(before: nil))
+        #expect(owner.claim(mark(3), .takeover, superseding: []) == .taken(before: nil))
         #expect(owner.bears(mark(3)))
         #expect(!owner.bears(mark(2)))
     }
@@ -261,24 +262,24 @@ struct HAProxyTests {
             OwnerMark(rollout: rollout, epoch: epoch, stable: "blue", original: "0", store: "/db", process: .current)
         }
         #expect(owner.read() == .none)
-        #expect(owner.take(mark("a-1", 1), superseding: []) == .taken(before: nil))
-        #expect(owner.take(mark("a-1", 2), superseding: []) == .taken(before: mark("a-1", 1)))
-        guard case .foreign = owner.take(mark("a-1", 1), superseding: []) else {
+        #expect(owner.claim(mark("a-1", 1), superseding: []) == .taken(before: nil))
+        #expect(owner.claim(mark("a-1", 2), superseding: []) == .taken(before: mark("a-1", 1)))
+        guard case .foreign = owner.claim(mark("a-1", 1), superseding: []) else {
             Issue.record("an older epoch")
             return
         }
-        guard case .foreign(let holder) = owner.take(mark("b-1", 1), superseding: []) else {
+        guard case .foreign(let holder) = owner.claim(mark("b-1", 1), superseding: []) else {
             Issue.record("another rollout")
             return
         }
         #expect(holder.contains("a-1"))
-        #expect(owner.take(mark("b-1", 1), superseding: ["a-1"]) == .taken(before: nil))
+        #expect(owner.claim(mark("b-1", 1), superseding: ["a-1"]) == .taken(before: nil))
         #expect(owner.remove(mark("a-1", 9)) == nil)
         #expect(owner.read() == .mark(mark("b-1", 1)))
         #expect(owner.remove(mark("b-1", 1)) == nil)
         #expect(owner.read() == .none)
         try "not json".write(toFile: owner.path, atomically: true, encoding: .utf8)
-        guard case .foreign = owner.take(mark("c-1", 1), superseding: []) else {
+        guard case .foreign = owner.claim(mark("c-1", 1), superseding: []) else {
             Issue.record("an unreadable mark")
             return
         }

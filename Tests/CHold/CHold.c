@@ -42,27 +42,34 @@ int rename(const char *from, const char *to) {
     return next(from, to);
 }
 
-static void holdFile(int file) {
+static void holdFile(const char *call, int file) {
     char link[64], path[4096];
     snprintf(link, sizeof link, "/proc/self/fd/%d", file);
     ssize_t count = readlink(link, path, sizeof path - 1);
     if (count <= 0) return;
     path[count] = 0;
-    hold("fsync", path);
+    hold(call, path);
 }
 
 int fsync(int file) {
     static int (*next)(int);
     if (!next) next = dlsym(RTLD_NEXT, "fsync");
-    holdFile(file);
+    holdFile("fsync", file);
     return next(file);
 }
 
 int fdatasync(int file) {
     static int (*next)(int);
     if (!next) next = dlsym(RTLD_NEXT, "fdatasync");
-    holdFile(file);
+    holdFile("fsync", file);
     return next(file);
+}
+
+int ftruncate(int file, off_t length) {
+    static int (*next)(int, off_t);
+    if (!next) next = dlsym(RTLD_NEXT, "ftruncate");
+    holdFile("ftruncate", file);
+    return next(file, length);
 }
 
 int connect(int file, const struct sockaddr *address, socklen_t length) {

@@ -2,21 +2,23 @@ package import BelayCore
 
 /// Compares canary and stable for one metric of a rollout under way.
 ///
-/// The windows in the machine's state are the only truth; what is kept here can be had again from them, which is how a
-/// takeover and `belay show --evidence` do it.
+/// It is a fold of the journaled windows, in their order. It can be built again from them, as a takeover and
+/// `belay show --evidence` do, and its size does not grow with their number.
 package struct Comparator: Sendable {
     private let metric: Int
     private let comparison: Comparison
     private let query: CounterQuery
     /// The place of each step of the plan among those in which both versions have traffic.
     private let concurrent: [Int: Int]
+    private let shares: [Weight]
     private var process: ComparisonProcess
-    private var folded = 0
     private var windows: CounterWindows?
-    /// Where the canary's traffic began when the windows began to be cut.
+    /// The machine's `comparesFrom` for which the present windows are cut, by the driver's clock.
     private var cutSince: Timestamp?
-    /// The step of the last window.
+    /// The step of the last window that was folded, its end by the server's clock, and the largest rate so far, 1/s.
     private var present: Int?
+    private var end: Timestamp?
+    private var fastest: Double?
 
     /// - Returns: nil where the metric compares nothing.
     package init?(_ index: Int, of plan: Plan) {
@@ -27,25 +29,22 @@ package struct Comparator: Sendable {
         self.metric = index
         self.comparison = comparison
         self.query = query
+        shares = plan.steps.map(\.weight)
         concurrent = Dictionary(uniqueKeysWithValues: steps.enumerated().map { ($1, $0) })
         process = ComparisonProcess(comparison, kinds: query.kinds, steps: steps.count)
     }
 
-    /// How far back samples are asked for, given what has been counted; nil where nothing is compared.
-    package static func reach(of index: Int, at now: Timestamp, _ machine: RolloutMachine) -> Duration? {
-        guard let query = machine.plan.metrics[index].counters else { return nil }
-        let progress = machine.state.metrics[index]
-        let counted = [progress.countedAt, progress.comparesFrom].compactMap(\.self).max() ?? now
-        // What is older is read across: a counter's difference needs no samples in between.
-        return query.lookback + min(max(counted.duration(to: now), .zero), max(query.lookback * 4, .seconds(600)))
+    /// How far back samples are asked for.
+    /// - Parameter counted: Up to when windows have been counted, by the driver's clock.
+    static func reach(_ query: CounterQuery, from counted: Timestamp, to now: Timestamp) -> Duration {
+        // Samples older than this are not needed: the difference of a counter can be taken across the gap.
+        query.lookback + min(max(counted.duration(to: now), .zero), max(query.lookback * 4, .seconds(600)))
     }
 
     /// What the server's answer says, as a measurement for the machine to judge.
     package mutating func measure(
-        _ answer: CounterAnswer, _ machine: RolloutMachine, startedAt: Timestamp, finishedAt: Timestamp
+        _ answer: CounterAnswer, _ sight: ComparisonSight?, startedAt: Timestamp, finishedAt: Timestamp
     ) -> Measurement {
-        let progress = machine.state.metrics[metric]
-        catchUp(with: progress.evidence)
         func result(
             _ phase: MeasurementPhase, _ value: String = "", _ message: String = "", _ evidence: Evidence? = nil,
             isIdle: Bool = false
@@ -60,86 +59,71 @@ package struct Comparator: Sendable {
         case .noData(let message): return result(.noData, "", message)
         case .error(let message): return result(.error, "", message)
         case .samples(let canary, let stable, let server):
-            guard let step = machine.state.step, let from = progress.comparesFrom else {
-                return result(.noData, "", "no step is under way")
-            }
+            guard let sight else { return result(.noData, "", "no step is under way") }
             // Samples bear the server's time; the machine's moments are the driver's.
             let took = startedAt.duration(to: finishedAt)
             let offset = startedAt.advanced(by: took / 2).duration(to: server)
-            cut(from: from.advanced(by: offset), beganAt: from, progress.evidence)
+            cut(from: sight.comparesFrom.advanced(by: offset), beganAt: sight.comparesFrom)
             let until = server.advanced(by: .zero - query.lag)
-            let present = machine.plan.share(ofStep: step)
-            let before = progress.evidence.last.map { machine.plan.share(ofStep: $0.step) } ?? .zero
+            let before = present.map { shares[$0] } ?? .zero
             switch windows!.next(
                 canary: canary, stable: stable, until: until,
-                share: present == .full ? 1 : Double(max(present, before).basisPoints) / 10_000)
+                share: sight.share == .full ? 1 : Double(max(sight.share, before).basisPoints) / 10_000)
             {
-            case .noData(let message): return result(.noData, "", message)
+            case .noSamples(let message), .leftOut(let message): return result(.noData, "", message)
             case .idle(let message): return result(.noData, "", message, isIdle: true)
             case .error(let message): return result(.error, "", message)
             case .nothingNew(let why):
-                return result(.successful, progress.lastValue, why.isEmpty ? "no new sample yet" : why)
+                return result(.successful, sight.lastValue, why.isEmpty ? "no new sample yet" : why)
             case .window(let window, let note):
-                let evidence = evidence(of: window, step: step, machine, offset)
+                let evidence = evidence(of: window, sight, offset)
                 return result(.successful, Self.text(evidence), note, evidence)
             }
         }
     }
 
-    /// What a window says that was counted elsewhere, by the driver's own clock: in a simulation.
-    package mutating func measure(_ window: CountWindow, _ machine: RolloutMachine, at now: Timestamp) -> Measurement? {
-        catchUp(with: machine.state.metrics[metric].evidence)
-        guard let step = machine.state.step else { return nil }
-        let evidence = evidence(of: window, step: step, machine, .zero)
-        return Measurement(
-            metric: metric, phase: .successful, value: "", startedAt: now, finishedAt: now, evidence: evidence)
+    /// The measurement of a window that was counted elsewhere, by the driver's own clock, as in a simulation.
+    package func measure(_ window: CountWindow, _ sight: ComparisonSight, at now: Timestamp) -> Measurement {
+        Measurement(
+            metric: metric, phase: .successful, value: "", startedAt: now, finishedAt: now,
+            evidence: evidence(of: window, sight, .zero))
     }
 
     /// Begins to cut windows, at the last one's end or where the canary's traffic began anew.
-    private mutating func cut(from start: Timestamp, beganAt moment: Timestamp, _ seen: [Evidence]) {
+    private mutating func cut(from start: Timestamp, beganAt moment: Timestamp) {
         if windows != nil, cutSince == moment { return }
-        let rates = seen.map { ($0.window.canaryRequests + $0.window.stableRequests) / $0.window.seconds }
-        windows = CounterWindows(query, start: max(seen.last?.window.to ?? start, start), fastest: rates.max())
+        windows = CounterWindows(query, start: max(end ?? start, start), fastest: fastest)
         cutSince = moment
     }
 
-    private func evidence(
-        of window: CountWindow, step: Int, _ machine: RolloutMachine, _ offset: Duration
-    ) -> Evidence {
-        let share = machine.plan.share(ofStep: step)
-        let isWhole =
-            machine.state.confirmed == share && window.since >= machine.verifiedAt.advanced(by: offset)
-        let watching = machine.state.watchingSince ?? machine.state.phaseSince
-        let began = min(watching, machine.state.metrics[metric].comparesFrom ?? watching).advanced(by: offset)
+    private func evidence(of window: CountWindow, _ sight: ComparisonSight, _ offset: Duration) -> Evidence {
+        let isWhole = sight.isInForce && window.since >= sight.verifiedAt.advanced(by: offset)
         let test: Evidence.Test
-        if began.duration(to: window.from) < comparison.warmUp {
+        if sight.watchingSince.advanced(by: offset).duration(to: window.from) < comparison.warmUp {
             test = .warmUp
-        } else if isWhole, share == .full {
+        } else if isWhole, sight.share == .full {
             test = .absolute
         } else {
             test = .ratio
         }
         var unknown = Evidence(
-            test: test, window: window, step: step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1, requests: 0,
-            reference: 0)
-        unknown.beginsAnew = isWhole && machine.state.metrics[metric].beginsAnew(inStep: step)
+            test: test, window: window, step: sight.step, isWhole: isWhole, harm: 1, harmLimit: 1, promotion: 1,
+            requests: 0, reference: 0)
+        unknown.beginsAnew = isWhole && sight.beginsAnew
         var trial = self  // The window counts once it is journaled.
         return trial.fold(unknown)
     }
 
-    private mutating func catchUp(with seen: [Evidence]) {
-        for evidence in seen.dropFirst(folded) { _ = fold(evidence) }
-        folded = max(folded, seen.count)
-    }
-
-    /// What a window comes to after those before it, computed from nothing but its counts.
+    /// Adds a window to those before it and computes its evidence, from nothing but its counts.
     package mutating func fold(_ window: Evidence) -> Evidence {
         var evidence = window
-        let counts = Counts(evidence.window)
+        let counts = WindowCounts(evidence.window)
         if present != evidence.step || evidence.beginsAnew {
             process.begin(step: concurrent[evidence.step] ?? concurrent.count)
         }
         present = evidence.step
+        end = max(end ?? evidence.window.to, evidence.window.to)
+        fastest = max(fastest ?? 0, (counts.canaryRequests + counts.stableRequests) / evidence.window.seconds)
         switch evidence.test {
         case .warmUp:
             process.addWarmUp(counts)
@@ -162,7 +146,7 @@ package struct Comparator: Sendable {
         return evidence
     }
 
-    /// A look without a rollout: the last stretch of time, window by window as a step would have seen it.
+    /// Compares without a rollout: it takes the last stretch of time window by window, as a step would have seen it.
     package static func glance(
         _ answer: CounterAnswer, _ comparison: Comparison, _ query: CounterQuery, interval: Duration, back: Duration
     ) -> (MeasurementPhase, value: String, message: String) {
@@ -181,11 +165,12 @@ package struct Comparator: Sendable {
                 end = min(end.advanced(by: interval), until)
                 // Early windows may have no samples yet; what is missing at the end is no data.
                 switch windows.next(canary: canary, stable: stable, until: end, share: 0.999) {
-                case .noData(let message) where end == until: return (.noData, "-", message)
+                case .noSamples(let message) where end == until, .leftOut(let message) where end == until:
+                    return (.noData, "-", message)
                 case .error(let message): return (.error, "-", message)
-                case .noData, .idle, .nothingNew: continue
+                case .noSamples, .leftOut, .idle, .nothingNew: continue
                 case .window(let window, _):
-                    process.add(Counts(window), isWhole: true)
+                    process.add(WindowCounts(window), isWhole: true)
                     total = total.map { $0 + window } ?? window
                 }
             }
@@ -224,7 +209,8 @@ package struct Comparator: Sendable {
         return "\(canary)\(against), evidence \(short(evidence.harm)) (taken back at \(short(evidence.harmLimit)))"
     }
 
-    /// Two or three significant digits.
+    /// A short text for people: from 10 on the number is rounded to a whole one, from 0.1 on to two decimals, else to
+    /// four.
     package static func short(_ number: Double) -> String {
         guard number.isFinite, abs(number) < 1e15 else { return number >= 1e15 ? "over 1e15" : "\(number)" }
         let scale = abs(number) >= 10 ? 1.0 : (abs(number) >= 0.1 ? 100 : 10_000)

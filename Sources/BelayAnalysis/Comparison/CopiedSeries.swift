@@ -1,8 +1,9 @@
 internal import BelayCore
 
-/// Finds the same requests under two label sets of one address: two servers that write one store, two jobs that scrape one
-/// target. Copies differ in a label, agree in all that means something, and tell one counter: put together in the order of
-/// their scrapes they grow like one. Series of two addresses are never copies, however much they agree.
+/// Finds series that count the same requests under two label sets of one address: two servers write one store, or two
+/// jobs scrape one target. Copies differ in a label, agree in every label that has a meaning, and show one counter: put
+/// together in the order of their scrapes they grow like one. Series of two addresses are never copies, however much
+/// they agree.
 struct CopiedSeries: Sendable {
     /// The values of one label that may tell copies apart, and the series that stand under each.
     struct Split: Sendable {
@@ -36,7 +37,7 @@ struct CopiedSeries: Sendable {
     ) -> Split? {
         let groups = Dictionary(grouping: series) { $0.labels[label] ?? "" }
         guard (2...mostCopies).contains(groups.count) else { return nil }
-        // What depends on the label tells the copies apart as well: a replica's name beside its server's.
+        // A label whose value depends on this one tells the copies apart as well: a replica's name beside its server's.
         let dependent = names.filter { name in
             groups.values.allSatisfy { group in Set(group.map { $0.labels[name] ?? "" }).count == 1 }
         }
@@ -64,7 +65,8 @@ struct CopiedSeries: Sendable {
     ///   - samples: By a series' id; oldest first.
     ///   - counted: Series that count so far: their copies are the ones to set aside.
     ///   - known: Pairs that were found to be copies, and stay so whatever happens to their process.
-    /// - Returns: Also whether two that scrape the address tell different counters at every moment of these samples.
+    /// - Returns: The ids of the copies, the label that tells them apart, and whether two scrapers of the address show
+    ///   different counters at every moment of these samples.
     func copies(
         _ samples: [Int: [CounterSeries.Sample]], counted: Set<Int>, known: inout Set<Pair>
     ) -> (ids: Set<Int>, label: String?, areSeveral: Bool) {
@@ -101,7 +103,7 @@ struct CopiedSeries: Sendable {
 
     private typealias Group = (value: String, members: [[String: String]: Int])
 
-    /// Its scrapes have stopped, and another's go on.
+    /// Whether the scrapes of this group have stopped while those of another group go on.
     private func isSilent(_ group: Group, _ split: Split, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {
         func newest(_ group: Group) -> Timestamp? { group.members.values.compactMap { samples[$0]?.last?.at }.max() }
         guard let own = newest(group) else { return true }
@@ -113,8 +115,9 @@ struct CopiedSeries: Sendable {
         return own.duration(to: other) > gap * 2
     }
 
-    /// Whether two groups tell the same counters: all they share agrees, something of it moved, and what only one of them
-    /// has was never there while the other was scraped. Groups that never share a scrape are scraped by two.
+    /// Whether two groups show the same counters: all that they share agrees, something of it moved, and what only one
+    /// of them has was never there while the other was scraped. Groups that never have a scrape in common (`isApart`)
+    /// are scraped by two servers.
     private func compare(
         _ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]], _ counted: Set<Int>
     ) -> (agreement: Agreement, isApart: Bool) {
@@ -142,7 +145,7 @@ struct CopiedSeries: Sendable {
             case .still: break
             }
         }
-        // Nobody needs to see it move what two scrape.
+        // What two servers scrape at one address is the same counter, even where it does not move.
         if isApart, found == .still { found = .moved }
         guard isLate(one, beside: other, samples), isLate(other, beside: one, samples) else {
             return (found == .unclear ? .unclear : .none, isApart)
@@ -150,8 +153,8 @@ struct CopiedSeries: Sendable {
         return (found, isApart)
     }
 
-    /// Whether at every moment something that both have shows that they are two counters. A single agreement speaks against
-    /// it: where two processes answer in turn, two that scrape them see now the same one and now not.
+    /// Whether at every moment a series that both groups have shows that they are two counters. A single agreement
+    /// speaks against it: where two processes answer in turn, two scrapers sometimes see the same process.
     private func differAlways(_ one: Group, _ other: Group, _ samples: [Int: [CounterSeries.Sample]]) -> Bool {
         var agreesAt: [Timestamp: Bool] = [:]
         for (labels, id) in one.members {
@@ -238,7 +241,8 @@ struct CopiedSeries: Sendable {
             let sample = own.last!
             let isEarlier = isReadEarlier(sample, than: next > 0 ? twin[next - 1] : nil, own: own, twin: twin)
             if let value, sample.value < value, !isEarlier {
-                // It fell by itself, or it was not there before its twin fell; and the twin falls, too.
+                // One counter may be lower here only if this series fell itself, or begins here, and if its twin falls,
+                // too.
                 if own.count > 1, sample.value >= own[own.count - 2].value { return disagreement }
                 if next > 0, next < twin.count, twin[next - 1].value > sample.value,
                     twin[next].value >= twin[next - 1].value
@@ -246,7 +250,7 @@ struct CopiedSeries: Sendable {
                     return disagreement
                 }
             }
-            // Both are seen on either side of the movement, or it could be anybody's.
+            // A movement counts only once both have been seen: else it could be that of another counter.
             hasMoved = hasMoved || value.map { sample.value > $0 } ?? false && i > 0 && j > 0
             value = isEarlier ? max(value ?? sample.value, sample.value) : sample.value
             if isOurs { i += 1 } else { j += 1 }

@@ -7,11 +7,12 @@ package import BelayCore
 /// Series are sorted by the address that was scraped, copies are set aside, and what shares its scrapes is read together
 /// (``ScrapedPage``).
 package struct CounterReader: Sendable {
+    /// What one version's samples came to.
     package struct Reading: Sendable {
         package var pieces: [CountedPiece] = []
         /// What was left out, by the address.
         package var leftOut: [(target: String, why: Distortion)] = []
-        /// A scrape is there that is understood only beside the next one.
+        /// Whether a scrape was left for later, because only the next one shows what it means.
         package var isWaiting = false
         /// The label that tells copies of the same requests apart, where there are any.
         package var copiedBy: String?
@@ -32,7 +33,7 @@ package struct CounterReader: Sendable {
     private var addressOfSeries: [String] = []
     private var addresses: [String: ScrapedAddress] = [:]
 
-    /// - Parameter start: What was counted up to then belongs to nobody.
+    /// - Parameter start: What was counted up to this moment is in no reading.
     package init(_ query: CounterQuery, start: Timestamp) {
         roles = CounterRoles(query)
         self.start = start
@@ -87,7 +88,7 @@ package struct CounterReader: Sendable {
         return id
     }
 
-    /// Two spellings of one bound are one series that changed its name.
+    /// The labels with the bound `le` in one spelling: two spellings of a bound are one series that changed its name.
     private static func respelt(_ labels: CounterSeries.Labels) -> CounterSeries.Labels {
         guard let text = labels["le"], let bound = CounterRoles.bound(text) else { return labels }
         var values = labels.values
@@ -95,7 +96,8 @@ package struct CounterReader: Sendable {
         return .init(values)
     }
 
-    /// One counter that came under two spellings. Where they disagree at one moment nobody knows, and that scrape has none.
+    /// The samples of one counter that came under two spellings. Where these disagree at one moment, the sample of that
+    /// moment is left out.
     private static func merged(_ one: [CounterSeries.Sample], _ other: [CounterSeries.Sample]) -> [CounterSeries.Sample]
     {
         var merged: [CounterSeries.Sample] = []
@@ -113,12 +115,13 @@ package struct CounterReader: Sendable {
         _ name: String, _ samples: [Int: [CounterSeries.Sample]], _ began: [Int: [CounterSeries.Start]],
         _ share: Double, _ pace: Double?, _ reading: inout Reading
     ) {
-        var address = addresses.removeValue(forKey: name)!  // Not copied while it changes.
+        // It is taken out, so that it is not copied while it changes.
+        var address = addresses.removeValue(forKey: name)!
         let (copied, label) = address.setCopiesAside(samples, meaningful: roles.meaningful)
         reading.copiedBy = reading.copiedBy ?? label
         let knownStarts = addresses.values.flatMap { $0.pages.compactMap { $0.last?.began } }
         var succeeding: [Int] = []
-        // A copy is read like any other, so that it can take over; what it says has been counted.
+        // A copy is read like any other series, so that it can take over. Its counts are not used: its original's are.
         for isCounted in copied.isEmpty ? [true] : [true, false] {
             let pages = PageSamples.pages(
                 copied.isEmpty ? samples : samples.filter { copied.contains($0.key) != isCounted })
@@ -139,7 +142,7 @@ package struct CounterReader: Sendable {
                 reading.isWaiting = reading.isWaiting || outcome.isWaiting
             }
         }
-        // Once a page counts it is known whether the labels before it had ended.
+        // Once a page counts, it is known whether the page with the earlier labels has ended.
         for place in succeeding where address.hasSucceeded(place) { reading.leftOut.append((name, .appeared)) }
         addresses[name] = address
     }

@@ -3,19 +3,23 @@ package import BelayCore
 /// Cuts the counters of two versions into windows that lie side by side: the same time, the same scrapes for requests and
 /// errors. Where one side has no new sample, the window stays open and the next one is longer.
 package struct CounterWindows: Sendable {
+    /// What came of asking for the next window.
     package enum Next: Hashable, Sendable {
         /// - Parameter note: What of it was left out, and why; empty where all of it counts.
         case window(CountWindow, note: String)
         /// There is data, and nothing new in it yet; or, with a reason, only the next sample will tell.
         case nothingNew(String)
-        case noData(String)
+        /// A version has no sample that is recent enough: nothing could be read, and the next window is longer.
+        case noSamples(String)
+        /// One version was left out whole: the window has passed, and shows nothing of that version.
+        case leftOut(String)
         /// The window is there, and no request in it.
         case idle(String)
         /// The counters are not what the file says they are.
         case error(String)
     }
 
-    /// A version of the two, in a moment.
+    /// One of the two versions, while a window is read.
     private struct Side {
         let name: String
         let series: [CounterSeries]
@@ -33,6 +37,8 @@ package struct CounterWindows: Sendable {
     package private(set) var copiedBy: String?
     /// What the last window was made of.
     package private(set) var pieces: (canary: [CountedPiece], stable: [CountedPiece]) = ([], [])
+    /// Why something of the last window was left out; empty where all of it counts.
+    package private(set) var distortions: [Distortion] = []
 
     /// - Parameters:
     ///   - start: Where the first window begins, by the server's clock.
@@ -55,7 +61,7 @@ package struct CounterWindows: Sendable {
         ]
         let needed = share < 1 ? sides : [sides[0]]
         for side in needed where !isFresh(side.series, until) {
-            return .noData(
+            return .noSamples(
                 "no samples of \(side.name) in \(query.lookback.text)\(Self.rhythm(of: side.series, until))")
         }
         if let wrong = Self.mismatch(canary: ours, stable: theirs, query) {
@@ -80,6 +86,7 @@ package struct CounterWindows: Sendable {
         }
         (self.canary, self.stable) = (canary, stable)
         pieces = (left.pieces, right.pieces)
+        distortions = (left.leftOut + right.leftOut).map(\.why)
         let note = [Self.explain(left, of: "the canary"), Self.explain(right, of: "stable")].compactMap(\.self)
             .joined(separator: "; ")
         return window(left, right, until, share, note)
@@ -96,8 +103,9 @@ package struct CounterWindows: Sendable {
             from: end, to: until, since: min(since, until), canaryRequests: ours.requests,
             stableRequests: theirs.requests,
             bad: (0..<query.kinds).map { .init(canary: ours.bad[$0], stable: theirs.bad[$0]) })
-        // A version that is left out whole has not shown zero: it has shown nothing, and the other one is alone.
-        if left.pieces.isEmpty || share < 1 && right.pieces.isEmpty { return .noData(note) }
+        // A version that is left out whole has not shown 0 requests, it has shown nothing: there is nothing to compare
+        // with.
+        if left.pieces.isEmpty || share < 1 && right.pieces.isEmpty { return .leftOut(note) }
         let seen = window.canaryRequests + (share < 1 ? window.stableRequests : 0)
         guard seen > 0 else {
             let who = share < 1 ? "either version" : "the canary"
@@ -130,15 +138,17 @@ package struct CounterWindows: Sendable {
         return "\(name): \(texts.prefix(3).joined(separator: ", "))\(more)"
     }
 
-    /// A dead target's counters stand still: what has no sample in the last stretch has no data.
+    /// Whether a version has a sample in the last stretch. Without one it has no data: the counters of a dead target
+    /// stand still.
     private func isFresh(_ series: [CounterSeries], _ until: Timestamp) -> Bool {
         let oldest = until.advanced(by: .zero - query.lookback)
         return series.contains { $0.samples.contains { $0.at >= oldest && $0.at <= until } }
     }
 
-    /// Series that cannot count what they are asked to: a canary whose buckets or labels changed would show no errors. A
-    /// label that not all of stable's series have says nothing where it is missing: it may stand on bad requests alone.
-    /// - Returns: Which version's, and what is missing.
+    /// Finds series that cannot count what they are asked to: a canary whose buckets or labels changed would show no
+    /// errors. A missing label says nothing where not all of stable's series have it: it may stand on bad requests
+    /// alone.
+    /// - Returns: The version and what is missing; nil where nothing is.
     package static func mismatch(
         canary: [CounterSeries], stable: [CounterSeries], _ query: CounterQuery
     ) -> String? {
@@ -176,18 +186,6 @@ package struct CounterWindows: Sendable {
             requests: counts.requests, bad: counts.bad, seconds: first.duration(to: last).inSeconds,
             copiedBy: reading.copiedBy, alternating: turns.filter { $0.value.count > 1 }.keys.sorted())
     }
-}
-
-/// What one version did in a stretch of time, and what stands in the way of counting it.
-package struct CounterTraffic: Hashable, Sendable {
-    package let requests: Double
-    /// Of each kind.
-    package let bad: [Double]
-    package let seconds: Double
-    /// The label that tells copies of the same requests apart, where there are any.
-    package let copiedBy: String?
-    /// Addresses at which two processes answer in turn.
-    package let alternating: [String]
 }
 
 extension CountWindow {

@@ -2,11 +2,11 @@ package import BelayCore
 
 internal import func Glibc.log
 
-/// What a comparison can do at the traffic there is, before the release: about how long it takes to notice, and to be
-/// sure. Information is errors, not time.
+/// What a comparison can do at the present traffic, said before the release: about how long it takes to notice harm,
+/// and to be sure that there is none. It depends on the number of errors, not on time.
 ///
-/// `T ≈ (log(1/α) + c) / (Λ · KL)`: errors per second times what each of them tells on average (Wald). The constants are
-/// what a mixture costs beside a test that knows the true ratio.
+/// `T ≈ (log(1/α) + c) / (Λ · KL)`: errors per second times what each of them tells on average (Wald). The constants
+/// `c` are what a mixture costs beside a test that knows the true ratio.
 package struct Forecast: Hashable, Sendable {
     private static let ratioCost = 1.5
     private static let absoluteCost = 0.44
@@ -27,7 +27,8 @@ package struct Forecast: Hashable, Sendable {
     /// - Returns: nil where it never is.
     package func secondsToAbort(ratio: Double, share: Weight) -> Double? {
         guard ratio > comparison.harmRatio else { return nil }
-        // Half of the evidence is the whole rollout's, half the step's; each has to pay for the other.
+        // The evidence is the mean of a process over the whole rollout and one over the step. Where one of them shows
+        // nothing, the other has to reach twice the limit.
         return seconds(ratio, against: comparison.harmRatio, comparison.alpha / 2, share).map { $0 + warmUp }
     }
 

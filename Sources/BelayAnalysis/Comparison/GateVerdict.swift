@@ -11,7 +11,7 @@ package struct GateVerdict: Hashable, Sendable {
     /// Seconds until three and ten times stable's rate of bad requests is taken back; nil: never.
     package let threefold: Double?
     package let tenfold: Double?
-    /// Why it never is, where more can be said than that.
+    /// Why it is not noticed, where that is known; else empty.
     package var reason = ""
 
     package init(gate: String, step: Int, hold: Duration, threefold: Double?, tenfold: Double?, reason: String = "") {
@@ -28,10 +28,10 @@ package struct GateVerdict: Hashable, Sendable {
     package var noticesThreefold: Bool { fits(threefold) }
     package var noticesTenfold: Bool { fits(tenfold) }
 
-    /// The worse, the larger.
+    /// 0 where it notices a threefold rate, 1 where only a tenfold one, 2 where neither.
     package var badness: Int { noticesThreefold ? 0 : noticesTenfold ? 1 : 2 }
 
-    /// `cannot notice a threefold rate within step 1; ten times takes 4 min`.
+    /// `cannot notice a threefold rate of stable's within step 1 (held 5m); ten times takes 4 min`.
     package var text: String {
         let within = "within step \(step + 1) (held \(hold.text))"
         if noticesThreefold, let threefold {
@@ -58,7 +58,7 @@ package struct GateVerdict: Hashable, Sendable {
             func soonest(_ ratio: Double) -> Double? {
                 forecasts.compactMap { $0.secondsToAbort(ratio: ratio, share: plan.share(ofStep: step)) }.min()
             }
-            // A suspicious step waits, so that more than its hold is there.
+            // The forecast's seconds include the warm-up, so a step counts as held for at least that long.
             let hold = max(plan.steps[step].hold.max, comparison.warmUp)
             let reason =
                 forecasts.allSatisfy { $0.badShare == 0 }

@@ -3,7 +3,7 @@ internal import BelayCore
 /// What is known of one address: its series, which of them are copies, and its pages.
 struct ScrapedAddress: Sendable {
     private(set) var members: [(id: Int, labels: CounterSeries.Labels)] = []
-    /// nil: a series came, and they are to be found again.
+    /// What finds the copies among the series; nil: a series was added since, and it has to be built again.
     private var copies: CopiedSeries?
     /// Series that are set aside, and series that something was counted of.
     private var copied: Set<Int> = []
@@ -48,7 +48,7 @@ struct ScrapedAddress: Sendable {
             pages[page].forget(id)
             pageOfSeries[id] = nil
         }
-        // Whoever counts from now on goes on where the address has been counted up to.
+        // A page that counts from now on begins where the address has been counted up to.
         if copied != ids { for page in pages.indices { pages[page].silence(until: countedTo) } }
         copied = ids
         return (ids, label)
@@ -57,8 +57,8 @@ struct ScrapedAddress: Sendable {
     /// No two of its series could be copies of each other.
     private var mayBeOnlyOne: Bool { copies?.isEmpty ?? true }
 
-    /// What of a page's counts no other page of the address has told already. Two pages may be one, scraped by two, before
-    /// that can be seen.
+    /// The pieces of a page whose time no other page of the address has counted already. Two pages may be copies of
+    /// each other before that can be seen.
     mutating func counted(_ pieces: [CountedPiece], of page: Int) -> [CountedPiece] {
         let new = pieces.filter { piece in
             isOfSeveral || mayBeOnlyOne
@@ -93,8 +93,8 @@ struct ScrapedAddress: Sendable {
         return pages
     }
 
-    /// Where the page with these series is kept; a new place for a new page. Series of several pages that share a scrape
-    /// now are read afresh: what each of them had counted cannot be told from what all of them have.
+    /// The place of the page that has these series; a new place for a new page. Where series of several pages share a
+    /// scrape now, those pages are read anew: it cannot be told apart what each of them had counted.
     private mutating func place(of ids: [Int]) -> Int {
         let known = Set(ids.compactMap { pageOfSeries[$0] })
         let place = known.min() ?? pages.count
@@ -103,54 +103,5 @@ struct ScrapedAddress: Sendable {
         if known.count > 1 { for page in known { pages[page].beginAnew(after: countedTo) } }
         for id in ids { pageOfSeries[id] = place }
         return place
-    }
-}
-
-/// Samples of series that share their scrapes.
-struct PageSamples {
-    private(set) var ids: [Int] = []
-    private(set) var scrapes: [ScrapedPage.Scrape] = []
-
-    /// Series that share a scrape are one page; the one that was there first is first.
-    /// - Parameter samples: By a series' id, oldest first.
-    static func pages(_ samples: [Int: [CounterSeries.Sample]]) -> [PageSamples] {
-        let ids = samples.keys.sorted()
-        var all: [(at: Timestamp, entry: ScrapedPage.Entry)] = []
-        all.reserveCapacity(samples.values.reduce(0) { $0 + $1.count })
-        for id in ids { for sample in samples[id]! { all.append((sample.at, .init(id: id, value: sample.value))) } }
-        all.sort { ($0.at, $0.entry.id) < ($1.at, $1.entry.id) }
-        var scrapes: [ScrapedPage.Scrape] = []
-        for (at, entry) in all {
-            if scrapes.last?.at == at {
-                scrapes[scrapes.count - 1].entries.append(entry)
-            } else {
-                scrapes.append(.init(at: at, entries: [entry]))
-            }
-        }
-        // As a rule all series of an address are scraped together.
-        if scrapes.contains(where: { $0.entries.count == ids.count }) {
-            return [PageSamples(ids: ids, scrapes: scrapes)]
-        }
-        return apart(ids, scrapes)
-    }
-
-    private static func apart(_ ids: [Int], _ scrapes: [ScrapedPage.Scrape]) -> [PageSamples] {
-        var parent: [Int: Int] = [:]
-        func root(_ id: Int) -> Int {
-            var id = id
-            while let next = parent[id] { id = next }
-            return id
-        }
-        for scrape in scrapes {
-            for entry in scrape.entries.dropFirst() {
-                let (one, other) = (root(scrape.entries[0].id), root(entry.id))
-                if one != other { parent[max(one, other)] = min(one, other) }
-            }
-        }
-        var pages: [Int: PageSamples] = [:]
-        for id in ids { pages[root(id), default: PageSamples()].ids.append(id) }
-        for scrape in scrapes { pages[root(scrape.entries[0].id)]?.scrapes.append(scrape) }
-        func rank(_ page: PageSamples) -> (Int64, Int) { (page.scrapes.first?.at.milliseconds ?? .max, page.ids[0]) }
-        return pages.values.sorted { rank($0) < rank($1) }
     }
 }

@@ -43,10 +43,10 @@ extension ScrapedPage {
         guard let tally else { return .leaveOut(.badExceedsAll, through: 0) }
         switch isPlausible(tally.requests, in: origin.duration(to: scrape.at).inSeconds, setting) {
         case true?: return .count(tally, from: origin, .restarted)
-        // What was there before, under labels that did not select it, has other requests behind it.
+        // Series that were there before, under labels that the query does not select, count earlier requests as well.
         case nil where isWitnessed, false? where isWitnessed: return .leaveOut(.jumped, through: 0)
         case nil: return .count(tally, from: origin, .restarted)
-        // A process that begins in a surge shows more than the others' traffic before it explains.
+        // A process that begins in a surge shows more than the traffic known so far explains.
         case false?: return borneOut(tally, from: origin, scrape, later, setting, needed: 1)
         }
     }
@@ -75,8 +75,8 @@ extension ScrapedPage {
         return .count(tally, from: began, .restarted)
     }
 
-    /// A fall where the process' beginning is not known. Going on from the low value is a restart; being back at the old
-    /// height is another process behind the same address.
+    /// Judges a fall where the process' beginning is not known. A counter that goes on from the low value was
+    /// restarted; one that is back at its old height belongs to another process behind the same address.
     private func fall(
         _ before: Scrape, _ fallen: [Entry], _ scrape: Scrape, _ next: Scrape?, _ setting: Setting
     ) -> Step {
@@ -92,21 +92,22 @@ extension ScrapedPage {
         let rise = fallen.reduce(0) { $0 + (next.value(of: $1.id) ?? 0) } - low
         if isBack, low * 2 > height { return .leaveOut(.alternating, through: 1) }
         var isExplained = isPlausible(tally.requests, in: seconds, setting)
-        // Where nothing else is known of the traffic, what follows the fall tells.
+        // Where nothing else is known of the traffic, the growth after the fall is the measure.
         if isExplained == nil, rise >= 0 {
             isExplained = tally.requests <= Self.bound(on: Self.largestSurge * rise / onwards * seconds)
         }
         let isRiseExplained = isPlausible(max(rise, 0), in: onwards, setting) ?? !isBack
         if isBack, isExplained != true || !isRiseExplained { return .leaveOut(.alternating, through: 1) }
         guard isExplained == true else { return .leaveOut(.replaced, through: 0) }
-        // Where two answered in turn a moment ago it is the other one, and the scrape in which the first was back is missing.
+        // Two processes answered in turn a moment ago, so this is the other one again, and the scrape in which the
+        // first one was back is missing.
         if let alternatedAt, alternatedAt.duration(to: scrape.at) <= Self.patience * 2 {
             return .leaveOut(.replaced, through: 0)
         }
         return .count(tally, from: before.at, .restarted)
     }
 
-    /// Nothing fell and nothing is missing; children may have been born.
+    /// Judges the growth where nothing fell and nothing is missing; new series may have appeared.
     private func growth(
         _ before: Scrape, _ scrape: Scrape, _ later: ArraySlice<Scrape>, _ setting: Setting
     ) -> Step {
@@ -128,15 +129,15 @@ extension ScrapedPage {
         switch isPlausible(tally.requests, in: before.at.duration(to: scrape.at).inSeconds, setting) {
         case true?: return .count(tally, from: before.at, .continued)
         case nil:
-            // Nothing is known that it could be held against.
+            // No traffic is known with which the growth could be compared.
             guard tally.requests > 0 else { return .count(tally, from: before.at, .unproven) }
             return borneOut(tally, from: before.at, scrape, later, setting, needed: 3)
         case false?: return borneOut(tally, from: before.at, scrape, later, setting, needed: 1)
         }
     }
 
-    /// More than what is known explains: the traffic that follows has to bear it out. A surge goes on; what comes of another
-    /// counter under the same name comes once.
+    /// Judges a growth that the known traffic does not explain: the traffic that follows has to confirm it. A surge
+    /// goes on; the jump to another counter under the same name comes once.
     /// - Parameters:
     ///   - origin: From when on it was counted.
     ///   - needed: So many scrapes with traffic that do not bear it out speak against it.
@@ -161,7 +162,7 @@ extension ScrapedPage {
         return .wait
     }
 
-    /// The requests between two scrapes, those of newborn children left out.
+    /// The requests between two scrapes, without those of series that are new in the second one.
     private func growth(from scrape: Scrape, to next: Scrape, _ setting: Setting) -> Double {
         let grown = scrape.entries.map { (setting.role[$0.id], (next.value(of: $0.id) ?? $0.value) - $0.value) }
         return max(setting.roles.tally(grown)?.requests ?? 0, 0)
@@ -178,6 +179,7 @@ extension ScrapedPage {
         return requests <= Self.bound(on: Self.largestSurge * pace * setting.share * seconds)
     }
 
-    /// Chance alone takes a count beyond what is expected, few counts most of all.
+    /// The largest count that chance explains: six standard deviations above the expected one, plus 20, which matters
+    /// for small counts.
     private static func bound(on expected: Double) -> Double { expected + 6 * expected.squareRoot() + 20 }
 }

@@ -35,7 +35,7 @@ struct ScrapedPage: Sendable {
         let roles: CounterRoles
         /// By a series' id.
         let role: [CounterRoles.Role]
-        /// What was counted up to then belongs to nobody.
+        /// What was counted up to this moment is in no piece.
         let start: Timestamp
         /// The largest part of the traffic that the version may have, 0…1.
         let share: Double
@@ -69,7 +69,7 @@ struct ScrapedPage: Sendable {
 
     /// How sure a count is.
     enum Ground {
-        /// One process between two scrapes, bounded by what is known: what comes later is held against it.
+        /// One process gave both scrapes, and what is known explains the growth: later growth is compared with it.
         case continued
         /// It counts, and nothing is learnt from it.
         case unproven
@@ -97,11 +97,11 @@ struct ScrapedPage: Sendable {
 
     /// Beyond so many times the traffic seen so far, counts are not believed.
     static let largestSurge = 4.0
-    /// So long a series may be missing before it has ended.
+    /// How long a series may be missing before it counts as ended.
     static let patience: Duration = .seconds(20)
-    /// So long a series that ended may come back under another name.
+    /// How long after its end a series may come back under another name.
     private static let memory: Duration = .seconds(120)
-    /// Two clocks that tell one beginning may differ by so much.
+    /// By how much two start times of one process may differ, since two clocks may have told them.
     static let startTolerance: Duration = .milliseconds(1500)
 
     /// Reads what is new.
@@ -193,8 +193,8 @@ struct ScrapedPage: Sendable {
     }
 
     /// From when on the values of a page's first scrape were counted; nil where nobody knows.
-    /// - Returns: Also whether the process was seen without these series, and did not just begin: series that a label moved
-    ///   into the selector look the same, so that more has to speak for them.
+    /// - Returns: Also whether the process was seen earlier without these series and did not just begin. Series that
+    ///   came into the selector because a label changed look the same, so more evidence is needed for them.
     private func origin(of scrape: Scrape, _ setting: Setting) -> (Timestamp, isWitnessed: Bool)? {
         guard let began = scrape.began else { return nil }
         // The process answered so long before that nothing of it can be late, and had none of these series: they were
@@ -202,12 +202,12 @@ struct ScrapedPage: Sendable {
         let witness = scrape.at.advanced(by: .zero - Self.patience)
         let earlier = setting.starts.last { $0.at <= witness && Self.isSame($0.began, began) }
         if let earlier { return (earlier.at, true) }
-        // One process under two addresses begins at one moment.
+        // A start that is known from another page is that of the same process, seen under two addresses.
         let isKnown = setting.knownStarts.contains { Self.isSame($0, began, within: .milliseconds(50)) }
         return began >= setting.start && !isKnown ? (began, false) : nil
     }
 
-    /// A series is not this page's any more.
+    /// Forgets a series that is not on this page any more.
     mutating func forget(_ id: Int) {
         last?.entries.removeAll { $0.id == id }
         ended.removeAll { $0.entry.id == id }
@@ -237,7 +237,7 @@ struct ScrapedPage: Sendable {
         }
         let gone = before.entries.filter { scrape.value(of: $0.id) == nil }
         ended += gone.map { Gone(entry: $0, at: before.at) }
-        // A name is taken over at once, or not at all.
+        // A series that ended long ago is not the one that goes on under another name.
         ended.removeAll { one in
             scrape.value(of: one.entry.id) != nil || one.at.duration(to: scrape.at) > Self.memory
         }
@@ -258,7 +258,7 @@ struct ScrapedPage: Sendable {
     }
 
     private mutating func learn(_ rate: Double) {
-        // What is far beyond everything before is believed only step by step.
+        // The pace at most doubles at a time, so that no single value far beyond all others sets it.
         if rate > 0 { pace = pace.map { max($0, min(rate, $0 * 2)) } ?? rate }
     }
 }

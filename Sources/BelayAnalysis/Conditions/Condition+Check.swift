@@ -14,11 +14,12 @@ extension Condition {
     }
 }
 
-/// Kinds without values. What cannot be known (a member of a JSON answer) is anything, and passes.
+/// Checks kinds without values. A part whose kind cannot be known (a member of a JSON answer) may be anything, and
+/// passes.
 private struct ConditionChecker {
     enum Kind: Hashable {
         case unknown, null, bool, number, text, object
-        /// Elements of any kind; of numbers.
+        /// A list with elements of any kind; a list of numbers.
         case list, numbers
 
         var text: String {
@@ -39,7 +40,7 @@ private struct ConditionChecker {
 
     let condition: Condition
     let shape: Condition.Shape
-    /// What `#` is.
+    /// The kind of `#`, the element that a predicate looks at.
     var element = Kind.unknown
 
     private static let lists: Set<Kind> = [.list, .numbers]
@@ -106,7 +107,7 @@ private struct ConditionChecker {
         switch value {
         case .null: .null
         case .bool: .bool
-        case .int, .double: .number
+        case .int, .double, .number: .number
         case .string: .text
         case .array: .list
         case .object: .object

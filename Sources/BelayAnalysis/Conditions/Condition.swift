@@ -1,17 +1,18 @@
 internal import BelayCore
 
 /// A condition on a metric's result, in the expression language of Argo Rollouts' templates
-/// (https://expr-lang.org/docs/language-definition). Parsed once, with positions.
+/// (https://expr-lang.org/docs/language-definition). It is parsed once, with positions.
 ///
-/// Numbers are of one kind; what expr answers for the mean or median of nothing (0) is an error here, and so is a
-/// comparison of unlike kinds whose kinds show only at run time: both would let a bad version pass.
+/// All numbers are of one kind. In two cases expr gives a result and this is an error, because the result would let a
+/// bad version pass: the mean or median of nothing (0 in expr), and a comparison of unlike kinds that shows only at run
+/// time.
 package struct Condition: Sendable {
     package let text: String
     let root: Node
 
     /// Whether the condition itself asks what happens without data.
     package let asksAboutNoData: Bool
-    /// What it speaks of beside the result.
+    /// Which of Belay's own names it uses beside `result`.
     package let variables: Set<Variable>
 
     /// Belay's own names, which Argo does not have.
@@ -40,7 +41,7 @@ package struct Condition: Sendable {
         case not(Node)
         case binary(Operator, Node, Node)
         case choice(if: Node, then: Node, else: Node)
-        /// `a[0]`, `a["key"]`, `a.key`; with `?.` nothing comes of nothing, to the end of the chain.
+        /// `a[0]`, `a["key"]`, `a.key`. With `?.` a nil owner makes the whole rest of the chain nil.
         case index(Node, Node, isOptional: Bool)
         case chain(Node)
         case slice(Node, from: Node?, to: Node?)
@@ -128,15 +129,4 @@ package struct Condition: Sendable {
         let part = text.dropFirst(node.range.lowerBound).prefix(node.range.count)
         return part.count <= 60 ? "`\(part)`" : "`\(part.prefix(57))…`"
     }
-}
-
-/// What is wrong with a condition, and where.
-package struct ConditionError: Error, Hashable, Sendable {
-    package let message: String
-    /// Characters from the condition's beginning, from 0.
-    package let offset: Int
-    /// Nothing is wrong but that there is nothing to judge: 0/0, `all` of an empty list.
-    package var isNoData = false
-    /// Thrown inside a chain where `?.` meets nothing; never seen outside.
-    var endsChain = false
 }

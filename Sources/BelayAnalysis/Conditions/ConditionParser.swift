@@ -29,17 +29,18 @@ struct ConditionParser {
 
     private func unexpected() -> ConditionError { error("`\(peek.spelling)` is not expected here") }
 
-    private mutating func take(_ symbol: String) -> Bool {
+    private mutating func consume(_ symbol: String) -> Bool {
         guard peek == .symbol(symbol) else { return false }
         next += 1
         return true
     }
 
     private mutating func expect(_ symbol: String) throws(ConditionError) {
-        guard take(symbol) else { throw error("`\(symbol)` is expected here, not `\(peek.spelling)`") }
+        guard consume(symbol) else { throw error("`\(symbol)` is expected here, not `\(peek.spelling)`") }
     }
 
-    /// A node from where `start` is to the last token taken. A long chain is as deep as a nested one.
+    /// A node from `start` to the last token taken. A long chain counts as deep as a nested expression.
+    /// - Throws: ``ConditionError`` where it is too deep.
     private func node(_ form: Condition.Form, from start: Int, _ children: Condition.Node...) throws(ConditionError)
         -> Condition.Node
     {
@@ -66,13 +67,13 @@ struct ConditionParser {
         var left = try prefix()
         while true {
             // What is piped goes on as a value: `result | len() > 1`.
-            if floor == 0, take("|") {
+            if floor == 0, consume("|") {
                 left = try postfix(try call(piped: left), from: start)
                 continue
             }
             guard let (symbol, words) = binary(), symbol.precedence >= floor else { break }
             next += words
-            // All lean left but the power, as in expr-lang.
+            // All operators are left-associative except the power, as in expr-lang.
             let right = try expression(symbol == .power ? symbol.precedence : symbol.precedence + 1)
             left = try node(.binary(symbol, left, right), from: start, left, right)
         }
@@ -81,7 +82,7 @@ struct ConditionParser {
 
     private mutating func choice(_ condition: Condition.Node, from start: Int) throws(ConditionError) -> Condition.Node
     {
-        guard take("?") else { return condition }
+        guard consume("?") else { return condition }
         let yes = try expression(0)
         try expect(":")
         let no = try expression(0)
@@ -99,11 +100,11 @@ struct ConditionParser {
 
     private mutating func prefix() throws(ConditionError) -> Condition.Node {
         let start = offset
-        if take("!") || take("not") {
+        if consume("!") || consume("not") {
             let inner = try expression(Condition.Operator.notPrecedence)
             return try node(.not(inner), from: start, inner)
         }
-        for (sign, isNegative) in [("-", true), ("+", false)] where take(sign) {
+        for (sign, isNegative) in [("-", true), ("+", false)] where consume(sign) {
             let inner = try expression(Condition.Operator.signPrecedence)
             return try node(.sign(inner, isNegative: isNegative), from: start, inner)
         }
@@ -114,13 +115,13 @@ struct ConditionParser {
         var node = node
         var isChain = false
         while true {
-            if take("[") {
+            if consume("[") {
                 node = try element(of: node, from: start)
             } else if peek == .symbol(".") || peek == .symbol("?.") {
                 let isOptional = peek == .symbol("?.")
                 isChain = isChain || isOptional
                 next += 1
-                if isOptional, take("[") {
+                if isOptional, consume("[") {
                     node = try element(of: node, from: start, isOptional: true)
                     continue
                 }
@@ -146,7 +147,7 @@ struct ConditionParser {
         of list: Condition.Node, from start: Int, isOptional: Bool = false
     ) throws(ConditionError) -> Condition.Node {
         let from = peek == .symbol(":") ? nil : try expression(0)
-        guard take(":") else {
+        guard consume(":") else {
             try expect("]")
             guard let from else { throw unexpected() }
             return try node(.index(list, from, isOptional: isOptional), from: start, list, from)
@@ -199,7 +200,7 @@ struct ConditionParser {
 
     private mutating func list(until close: String) throws(ConditionError) -> [Condition.Node] {
         var items: [Condition.Node] = []
-        while !take(close) {
+        while !consume(close) {
             if !items.isEmpty { try expect(",") }
             items.append(try expression(0))
         }
@@ -222,7 +223,7 @@ struct ConditionParser {
         try expect("(")
         var arguments = piped.map { [$0] } ?? []
         var isFirst = true
-        while !take(")") {
+        while !consume(")") {
             if !isFirst { try expect(",") }
             isFirst = false
             let isPredicate = function.takesPredicate && arguments.count == 1
@@ -241,7 +242,7 @@ struct ConditionParser {
     private mutating func predicate() throws(ConditionError) -> Condition.Node {
         predicates += 1
         defer { predicates -= 1 }
-        guard take("{") else { return try expression(0) }
+        guard consume("{") else { return try expression(0) }
         let inner = try expression(0)
         try expect("}")
         return inner

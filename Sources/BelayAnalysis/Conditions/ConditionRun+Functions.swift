@@ -85,7 +85,7 @@ extension ConditionRun {
         }
     }
 
-    /// The list, through the predicate where there is one.
+    /// The list; where there is a predicate, its value for each element.
     private mutating func map(_ arguments: [Condition.Node]) throws(ConditionError) -> [JSONValue] {
         let items = try list(arguments[0])
         guard arguments.count > 1 else { return items }
@@ -107,7 +107,8 @@ extension ConditionRun {
         return numbers
     }
 
-    /// Of numbers and lists of them. One NaN makes the answer NaN, wherever it stands.
+    /// The mean, median, least or largest of numbers and lists of numbers. One NaN makes the answer NaN, wherever it
+    /// stands.
     private mutating func summary(
         _ function: Condition.Function, _ arguments: [Condition.Node], _ node: Condition.Node
     ) throws(ConditionError) -> Double {

@@ -2,7 +2,8 @@ package import BelayCore
 
 extension Condition {
     /// Whether the condition holds.
-    /// - Parameter needsData: NaN that arises on the way and `all` of nothing are no data, and not what expr makes of them.
+    /// - Parameter needsData: Whether NaN that arises in the evaluation, and `all` or `none` of an empty list, are no
+    ///   data, and not what expr makes of them.
     /// - Throws: ``ConditionError`` where it cannot be evaluated: an index outside, unlike kinds, no true or false.
     package func holds(
         for answer: MetricAnswer, _ variables: [Variable: Double] = [:], needsData: Bool = false
@@ -43,7 +44,7 @@ struct ConditionRun {
         ConditionError(message: message, offset: node.range.lowerBound)
     }
 
-    /// What a value is instead of what is expected.
+    /// The error for a value of another kind than the one that is expected.
     func unlike(_ node: Condition.Node, _ value: JSONValue, _ wanted: String) -> ConditionError {
         error(node, "\(condition.spelling(of: node)) is \(value.kind), \(wanted) is expected")
     }
@@ -52,8 +53,9 @@ struct ConditionRun {
         ConditionError(message: message, offset: node.range.lowerBound, isNoData: true)
     }
 
-    /// A number that came out of an operation: NaN out of what is none is nothing to judge by, since no comparison with it
-    /// holds.
+    /// The result of an operation.
+    /// - Throws: ``ConditionError`` for no data where the result is NaN, no operand is, and data is needed: no
+    ///   comparison with NaN holds, so there is nothing to judge by.
     func computed(_ number: Double, of node: Condition.Node, from operands: Double...) throws(ConditionError)
         -> JSONValue
     {
@@ -125,7 +127,7 @@ struct ConditionRun {
         return items
     }
 
-    /// The predicate of an element.
+    /// The value of a predicate for one element.
     mutating func with(_ element: JSONValue, _ body: Condition.Node) throws(ConditionError) -> JSONValue {
         elements.append(element)
         defer { elements.removeLast() }
@@ -184,8 +186,8 @@ struct ConditionRun {
         }
     }
 
-    /// Unlike kinds are a mistake, and not only unequal. What is compared with nil has to say so: a member that is not
-    /// there is otherwise unequal to everything, and passes.
+    /// Whether two values are equal. Unlike kinds are an error, not just unequal. To compare with nil the word `nil`
+    /// has to be written: otherwise a member that is missing would be unequal to everything, and pass.
     private mutating func isEqual(
         _ left: JSONValue, _ right: JSONValue, _ node: Condition.Node, _ other: Condition.Node
     ) throws(ConditionError) -> Bool {
@@ -277,14 +279,14 @@ extension JSONValue {
         switch self {
         case .null: "nil"
         case .bool: "true or false"
-        case .int, .double: "a number"
+        case .int, .double, .number: "a number"
         case .string: "a text"
         case .array: "a list"
         case .object: "an object"
         }
     }
 
-    /// Equal as numbers are, whichever way they are written; members in any order.
+    /// Whether two values are equal: numbers by their value, an object's members in any order.
     func isSame(as other: JSONValue) -> Bool {
         if let number, let other = other.number { return number == other }
         switch (self, other) {
@@ -305,7 +307,7 @@ extension JSONValue {
     /// How many values and characters it is made of.
     var size: Int {
         switch self {
-        case .null, .bool, .int, .double: 1
+        case .null, .bool, .int, .double, .number: 1
         case .string(let text): 1 + text.utf8.count
         case .array(let items): items.reduce(1) { $0 + $1.size }
         case .object(let members): members.reduce(1) { $0 + 1 + $1.key.utf8.count + $1.value.size }

@@ -1,39 +1,14 @@
 package import BelayCore
 
-/// What Kayenta's judge makes of one metric of both versions.
-/// Source: spinnaker/kayenta, `MannWhitneyClassifier.scala`, `NetflixACAJudge.scala`.
-package struct Classification: Hashable, Sendable {
-    package enum Kind: String, Hashable, Sendable, CaseIterable {
-        case pass = "Pass"
-        case high = "High"
-        case low = "Low"
-        case noData = "Nodata"
-        case noDataFails = "NodataFailMetric"
-        case error = "Error"
-    }
-
-    package var kind: Kind
-    package var isCritical = false
-    /// Mean of the canary over mean of stable; NaN where either is 0.
-    package var ratio = 1.0
-    package var reason = ""
-
-    package init(_ kind: Kind, isCritical: Bool = false, ratio: Double = 1, reason: String = "") {
-        self.kind = kind
-        self.isCritical = isCritical
-        self.ratio = ratio
-        self.reason = reason
-    }
-}
-
-/// Classifies one pair of value lists. Kayenta's judge has its two numbers built in.
+/// Classifies one pair of value lists. Its two numbers are those that are built into Kayenta's judge.
 package struct Classifier: Sendable {
-    /// How much of the estimated shift the interval has to lie beyond.
+    /// The part of the estimated shift, 0…1, beyond which the interval has to lie.
     package var tolerance = 0.25
     package var confidence = 0.98
 
     package init() {}
 
+    /// How the canary's values differ from stable's.
     package func classify(canary: [Double], stable: [Double], _ series: Judge.Series) -> Classification {
         let (x, y) = (prepared(canary, series), prepared(stable, series))
         if x.isEmpty || y.isEmpty { return missing(series) }
@@ -83,8 +58,8 @@ package struct Classifier: Sendable {
         return Classification(.pass, ratio: ratio)
     }
 
-    /// Two constants that differ have no ranks to speak of: a little noise gives them some. Always the same noise, so that
-    /// a judgement can be had again.
+    /// Two lists of one constant each cannot be ranked, so a little noise is added to both. It is always the same
+    /// noise, so that a judgement can be repeated.
     private func jittered(_ values: [Double], seed: UInt64) -> [Double] {
         var random = SplitMix64(seed: seed)
         return values.map { $0 + 1e-5 * $0 * random.normal() }
@@ -96,6 +71,7 @@ package struct Classifier: Sendable {
         values.isEmpty ? 0 : values.reduce(0, +) / Double(values.count)
     }
 
+    /// The canary's mean over stable's; NaN where either is 0.
     package static func meanRatio(_ canary: [Double], _ stable: [Double]) -> Double {
         let (x, y) = (mean(canary), mean(stable))
         return x == 0 || y == 0 ? .nan : x / y
@@ -121,7 +97,7 @@ package struct Classifier: Sendable {
         return sorted[low] + (place - Double(low)) * (sorted[high] - sorted[low])
     }
 
-    /// What lies strictly outside the fences goes.
+    /// The values without those that lie strictly outside the fences.
     /// - Parameter reducesSensitivity: The fences reach to the first and the 99th percentile at least, as in the judge.
     package static func withoutOutliers(
         _ values: [Double], factor: Double, reducesSensitivity: Bool = true

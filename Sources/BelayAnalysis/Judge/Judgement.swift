@@ -3,6 +3,7 @@ package import BelayCore
 /// The score of all metrics together, as Kayenta has it.
 /// Source: spinnaker/kayenta, `WeightedSumScorer.scala`, `ThresholdScoreClassifier.scala`.
 package struct Judgement: Hashable, Sendable {
+    /// One metric's classification, with the groups whose score it counts for.
     package struct Result: Hashable, Sendable {
         package let name: String
         package let groups: [String]
@@ -51,15 +52,15 @@ package struct Judgement: Hashable, Sendable {
             let kinds = results.filter { $0.groups.contains(group) }.map(\.classification.kind)
             let counted = kinds.filter { $0 != .noData && $0 != .error }
             let passed = counted.count { $0 == .pass }
-            // A group of nothing but missing data counts as good; the rule above has looked at how much is missing.
+            // A group that has only missing data counts as good: `init` has checked how much is missing in all.
             let score = counted.isEmpty ? 100 : 100 * Double(passed) / Double(counted.count)
             total += score * (configured[group] ?? rest) / 100
         }
         return (total * 100 + 0.5).rounded(.down) / 100
     }
 
-    /// One side without any series is as long as the other, of nothing; one series each are a pair, whatever their labels;
-    /// else labels have to be equal.
+    /// The series of both versions in pairs. A version without any series gets lists of NaN as long as the other's; one
+    /// series of each are a pair, whatever their labels; else series with equal labels are a pair.
     static func paired(_ pair: SeriesAnswer.Pair, _ series: Judge.Series) -> [Paired] {
         let (canary, stable) = (pair.canary, pair.stable)
         func nothing(like other: TimeSeries) -> [Double] { other.values.map { _ in .nan } }
@@ -77,7 +78,7 @@ package struct Judgement: Hashable, Sendable {
         return ours + others.map { (name($0), [], $0.values) }
     }
 
-    /// Several series whose labels have other names cannot be paired.
+    /// Why the series cannot be paired: there are several, and their labels have different names. nil where they can.
     static func mismatch(_ pair: SeriesAnswer.Pair) -> String? {
         guard pair.canary.count > 1 || pair.stable.count > 1, !pair.canary.isEmpty, !pair.stable.isEmpty else {
             return nil
@@ -92,7 +93,7 @@ package struct Judgement: Hashable, Sendable {
         score <= judge.marginal ? .failed : score >= judge.pass ? .successful : .inconclusive
     }
 
-    /// `66.67: error percent High (×3.2), latency Pass`.
+    /// `67: error percent High (×3.2), latency Pass`.
     package var text: String {
         let parts = results.map { result in
             let ratio = result.classification.ratio
@@ -104,8 +105,8 @@ package struct Judgement: Hashable, Sendable {
 }
 
 extension Judge {
-    /// How far back a judge looks now: to where no point reaches back behind the confirmation of the present share, or to
-    /// its own limit.
+    /// How far back a judge looks now: as far as no point reaches behind the confirmation of the present share, or as
+    /// its own limits allow where that is less.
     /// - Parameter window: How far back one point looks.
     package func reach(at now: Timestamp, _ machine: RolloutMachine, window: Duration) -> Duration {
         let since = max(machine.verifiedAt.advanced(by: window).duration(to: now), .zero)
@@ -137,7 +138,8 @@ extension Judge {
     }
 
     private func judge(_ pairs: [SeriesAnswer.Pair]) -> (MeasurementPhase, value: String, message: String) {
-        // Of several label sets those with a few points are nobody's business yet; what has none on one side is Kayenta's.
+        // Of several label sets those with too few points are not judged yet. Those without any point of one version
+        // are left to Kayenta's own rule.
         var (whole, left, isAnyJudged): ([Judgement.Result], [String], Bool) = ([], [], false)
         for (series, pair) in zip(series, pairs) {
             func count(_ values: [Double]) -> Int { series.replacesNaN ? values.count : values.count { !$0.isNaN } }

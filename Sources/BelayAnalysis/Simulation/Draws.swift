@@ -44,7 +44,8 @@ extension SplitMix64 {
     package mutating func noise(variance: Double) -> Double {
         guard variance > 0 else { return 1 }
         let shape = 1 / variance
-        // Below a shape of 1 the method is used for one more, and the difference is a power of a uniform.
+        // The method needs a shape of 1 or more. Below that it draws for the shape plus 1, and a power of a uniform
+        // number corrects the result.
         let boost = shape < 1 ? pow(uniform(), 1 / shape) : 1
         let d = (shape < 1 ? shape + 1 : shape) - 1.0 / 3
         let c = 1 / sqrt(9 * d)

@@ -1,5 +1,3 @@
-internal import BelayCore
-
 internal import func Glibc.exp
 internal import func Glibc.sqrt
 
@@ -15,6 +13,7 @@ package struct PlayedSummary: Hashable, Sendable {
 
     package init() {}
 
+    /// Counts one played rollout.
     package mutating func add(_ played: Played) {
         runs += 1
         switch played.end {
@@ -28,6 +27,7 @@ package struct PlayedSummary: Hashable, Sendable {
         if let second = played.fullAt, !played.isRolledBack { secondsToFull.add(second) }
     }
 
+    /// Adds another's counts: of rollouts played elsewhere.
     package mutating func add(_ other: PlayedSummary) {
         runs += other.runs
         rolledBack += other.rolledBack
@@ -38,69 +38,13 @@ package struct PlayedSummary: Hashable, Sendable {
         secondsToFull.add(other.secondsToFull)
     }
 
-    /// Neither, when the time was over.
+    /// How many rollouts were still under way when the time was over.
     package var underWay: Int { runs - rolledBack - promoted - waiting }
 
-    /// Of all runs: taken back; let through to the end without a person.
+    /// Shares of all runs: taken back; let through to the end without a person; waiting for a person.
     package var rollbackRate: Proportion { Proportion(rolledBack, of: runs) }
     package var promotionRate: Proportion { Proportion(promoted, of: runs) }
     package var waitingRate: Proportion { Proportion(waiting, of: runs) }
-}
-
-/// A mean with its 95 % interval, from sums that can be added.
-package struct Moments: Hashable, Sendable {
-    package private(set) var count = 0.0
-    private var sum = 0.0
-    private var squares = 0.0
-
-    package init() {}
-
-    package mutating func add(_ value: Double) {
-        count += 1
-        sum += value
-        squares += value * value
-    }
-
-    package mutating func add(_ other: Moments) {
-        count += other.count
-        sum += other.sum
-        squares += other.squares
-    }
-
-    /// nil of nothing.
-    package var mean: Double? { count > 0 ? sum / count : nil }
-
-    /// Half the width of the 95 % interval; normal, of 2 at least.
-    package var margin: Double? {
-        guard count > 1 else { return nil }
-        let variance = max(squares - sum * sum / count, 0) / (count - 1)
-        return 1.96 * sqrt(variance / count)
-    }
-}
-
-/// A share with its exact 95 % interval.
-/// Source: Clopper and Pearson, Biometrika 26 (1934).
-package struct Proportion: Hashable, Sendable {
-    package let value: Double
-    package let low: Double
-    package let high: Double
-
-    package init(_ hits: Int, of trials: Int) {
-        value = trials > 0 ? Double(hits) / Double(trials) : 0
-        let (k, n) = (Double(hits), Double(trials))
-        low = hits == 0 || trials == 0 ? 0 : Self.quantile(0.025, k, n - k + 1)
-        high = hits == trials ? 1 : Self.quantile(0.975, k + 1, n - k)
-    }
-
-    /// Where the beta distribution reaches `p`, by halving.
-    private static func quantile(_ p: Double, _ a: Double, _ b: Double) -> Double {
-        var (low, high) = (0.0, 1.0)
-        for _ in 0..<60 {
-            let middle = (low + high) / 2
-            if exp(BetaMixture.logLower(middle, a, b)) < p { low = middle } else { high = middle }
-        }
-        return (low + high) / 2
-    }
 }
 
 extension PlayedSummary {

@@ -1,5 +1,7 @@
-/// A service's past, from CSV: `time,requests,errors`, counts since the row before. It is played round and round.
+/// A service's past traffic, from CSV: `time,requests,errors`, where each row has the counts since the row before.
+/// After its end it begins again.
 package struct RecordedTraffic: Hashable, Sendable {
+    /// A record that cannot be read; the message names the line.
     package struct Failure: Error, Hashable, Sendable {
         package let message: String
         package let line: Int
@@ -12,9 +14,9 @@ package struct RecordedTraffic: Hashable, Sendable {
 
     /// How long it is, s.
     package var length: Double { seconds[seconds.count - 1] }
-    /// A second, on average.
+    /// Requests per second, on average.
     package var averageRequests: Double { requests[requests.count - 1] / length }
-    /// Share, on average.
+    /// The share of errors, 0…1, on average.
     package var averageErrors: Double { errors[errors.count - 1] / requests[requests.count - 1] }
 
     /// - Throws: ``Failure`` at the first row that cannot be read.

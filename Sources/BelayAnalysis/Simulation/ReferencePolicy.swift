@@ -1,11 +1,11 @@
 internal import BelayCore
 
-/// The policy that the gate comes from, by itself: no machine, no people. What the machine decides on the same traffic is
-/// held against it.
+/// The policy from which the gate was derived, by itself: no machine, no people. The machine's decisions on the same
+/// traffic are compared with it.
 package struct ReferencePolicy {
-    /// The canary's, 0…1; the last one is reached and kept.
+    /// The canary's share in each step, 0…1. The last one is kept once it is reached.
     package let shares: [Double]
-    /// What a suspicious step comes to at its limit.
+    /// What the gate decides for a step that is still suspicious at its limit.
     package let onSuspicion: SequentialGate.Decision
 
     package init(shares: [Double], onSuspicion: SequentialGate.Decision) {
@@ -13,10 +13,11 @@ package struct ReferencePolicy {
         self.onSuspicion = onSuspicion
     }
 
+    /// Plays one course; the same seed gives the same one. The horizon is in seconds.
     package func play(_ model: TrafficModel, horizon: Double, seed: UInt64) -> Played {
         var settings = SequentialGate.Settings()
         settings.onSuspicion = onSuspicion
-        // The gate's own time is that of its polls, which come one interval after what they show.
+        // The gate counts the warm-up by its polls, and each poll shows the traffic of `lag` seconds before.
         settings.comparison.warmUp = .seconds(30 + model.lag)
         var gate = SequentialGate(settings)
         var traffic = SimulatedTraffic(model, length: 15, seed: seed)
@@ -29,7 +30,7 @@ package struct ReferencePolicy {
             let bad = CountWindow.Bad(canary: counts.canaryBad, stable: counts.stableBad)
             let step = gate.step
             let outcome = gate.poll(
-                15, Counts(bad: [bad], canaryRequests: counts.canary, stableRequests: counts.stable),
+                15, WindowCounts(bad: [bad], canaryRequests: counts.canary, stableRequests: counts.stable),
                 isWhole: seen - 15 >= changedAt)
             if gate.step != step { changedAt = traffic.now }
             switch outcome.decision {

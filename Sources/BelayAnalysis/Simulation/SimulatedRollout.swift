@@ -1,31 +1,5 @@
 package import BelayCore
 
-/// How one played rollout ended.
-package struct Played: Hashable, Sendable {
-    package enum End: Hashable, Sendable {
-        case promoted
-        case rolledBack(Cause.Kind)
-        /// Paused: a person is called.
-        case waiting
-        /// Neither, when the time was over.
-        case underWay
-    }
-
-    package var end = End.underWay
-    /// Seconds from the canary's first request to the way back.
-    package var rolledBackAt: Double?
-    /// Seconds from the canary's first request until it had all the traffic.
-    package var fullAt: Double?
-    /// Failed requests that stable would have answered.
-    package var excessBad = 0.0
-
-    package init() {}
-
-    package var isRolledBack: Bool {
-        if case .rolledBack = end { true } else { false }
-    }
-}
-
 /// A plan played against modelled traffic by the same machine that drives real rollouts. The router obeys at once; what is
 /// simulated is what the traffic looks like to the gates, and what they make of it. Approvals are given at once.
 package struct SimulatedRollout: Sendable {
@@ -39,8 +13,8 @@ package struct SimulatedRollout: Sendable {
     private let scales: [Double]
     /// Which metrics answer with one number, and not with a list of them.
     private let areScalar: [Bool]
-    private let comparators: [Comparator?]
-    /// Of one interval, s.
+    private let comparators: Comparators
+    /// The length of one interval, s.
     package let length: Double
     /// Whether comparisons read the traffic from counters, scraped once an interval, as real ones do. Of errors only; the
     /// query's `lag` has to be the model's.
@@ -63,15 +37,15 @@ package struct SimulatedRollout: Sendable {
         evaluators = plan.metrics.map { try? Evaluator($0) }
         scales = zip(plan.metrics, readings).map { $1.scale(of: $0.prometheus?.text ?? "") }
         areScalar = plan.metrics.map { $0.prometheus.map { PromQL.shape(of: $0.text) == .scalar } ?? true }
-        comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
+        comparators = Comparators(plan)
         let isTimed = plan.metrics.indices.contains { index in
             readings[index].isLatency || !(plan.metrics[index].counters?.slowerThan.isEmpty ?? true)
         }
         bounds = isTimed ? plan.metrics.flatMap { $0.counters?.slowerThan ?? [] } : nil
     }
 
-    /// The longest interval that all rhythms are made of, 1 to 15 s. A hold that nobody measures is watched by the
-    /// machine itself, every five.
+    /// The longest interval of which all rhythms of the plan are multiples, 1…15 s. A hold without metrics is watched
+    /// by the machine itself, every 5 s.
     package static func length(of plan: Plan, lag: Double) -> Double {
         func common(_ a: Int64, _ b: Int64) -> Int64 { b == 0 ? a : common(b, a % b) }
         let spans =
@@ -97,7 +71,7 @@ package struct SimulatedRollout: Sendable {
         let simulation: SimulatedRollout
         var machine: RolloutMachine
         var traffic: SimulatedTraffic
-        var comparators: [Comparator?]
+        var comparators: Comparators
         /// Up to when each comparison has counted, s.
         var counted: [Double]
         var share = Weight.zero
@@ -129,12 +103,12 @@ package struct SimulatedRollout: Sendable {
                     played.end = .rolledBack(cause.kind)
                 }
                 machine.apply(event, at: max(now, machine.state.lastEventAt))
+                comparators.apply(event)
             }
         }
 
         mutating func play() -> Played {
             tell(.tookOver(epoch: 1, holder: "simulation"))
-            tell(.claimed(.ours(reading(.zero))))
             while true {
                 settle()
                 if played.isRolledBack || traffic.now >= simulation.horizon { break }
@@ -160,10 +134,9 @@ package struct SimulatedRollout: Sendable {
                     if share == .full, played.fullAt == nil { played.fullAt = traffic.now }
                     tell(.wrote(write, reading(write.share), .done))
                 } else if let action = work.action {
-                    switch action {
-                    case .claim: tell(.claimed(.ours(reading(share))))
-                    case .release: tell(.released(error: nil))
-                    }
+                    // Programs are taken to do their work at once.
+                    let isClaim = action.run.kind == .claim
+                    tell(.acted(action.run, isClaim ? .claimed(.ours(reading(share))) : .ended(error: nil)))
                 } else if !work.measurements.isEmpty {
                     for index in work.measurements where machine.activeMetrics.contains(index) {
                         tell(.measured(measure(index)))
@@ -187,7 +160,7 @@ package struct SimulatedRollout: Sendable {
             func result(_ phase: MeasurementPhase, _ value: String = "") -> Measurement {
                 Measurement(metric: index, phase: phase, value: value, startedAt: now, finishedAt: now)
             }
-            if comparators[index] != nil { return compare(index) ?? result(.successful) }
+            if metric.comparison != nil, metric.counters != nil { return compare(index) ?? result(.successful) }
             if let judge = metric.judge {
                 return result(judge.judge(.pairs(pairs(judge, window: metric.window.inSeconds))).0)
             }
@@ -234,7 +207,7 @@ package struct SimulatedRollout: Sendable {
                         canary: traffic.slower(than: $0, counts.canaryBands),
                         stable: traffic.slower(than: $0, counts.stableBands))
                 }
-            // Answers by their time are a stream of their own.
+            // Answer times are drawn as a stream of their own, so their total counts here.
             let isTimed = !query.slowerThan.isEmpty
             let requests = (
                 canary: isTimed ? counts.canaryBands.reduce(0, +) : counts.canary,
@@ -245,8 +218,7 @@ package struct SimulatedRollout: Sendable {
             let window = CountWindow(
                 from: moment(start), to: moment(seen), since: moment(start), canaryRequests: requests.canary,
                 stableRequests: requests.stable, bad: bad)
-            let (machine, now) = (machine, now)
-            return comparators[index]?.measure(window, machine, at: now)
+            return machine.sight(of: index).flatMap { comparators.measure(index, window, $0, at: now) }
         }
 
         /// The same window by way of the reader of counters.
@@ -274,8 +246,7 @@ package struct SimulatedRollout: Sendable {
             counted[index] = seen
             let answer = CounterAnswer.samples(
                 canary: [series(0), series(1)], stable: [series(2), series(3)], at: now)
-            let (machine, now) = (machine, now)
-            return comparators[index]?.measure(answer, machine, startedAt: now, finishedAt: now)
+            return comparators.measure(index, answer, machine.sight(of: index), startedAt: now, finishedAt: now)
         }
 
         private func pairs(_ judge: Judge, window: Double) -> [SeriesAnswer.Pair] {

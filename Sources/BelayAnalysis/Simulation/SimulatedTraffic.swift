@@ -8,7 +8,8 @@ package struct SimulatedTraffic: Sendable {
         package var stable = 0.0
         package var canaryBad = 0.0
         package var stableBad = 0.0
-        /// Answers by their time: up to the first edge, the next …, beyond the last. Empty where nobody asks.
+        /// How many answers fell into each band of answer times: up to the first edge, up to the next …, beyond the
+        /// last. Empty where nobody asks.
         package var canaryBands: [Double] = []
         package var stableBands: [Double] = []
 
@@ -86,7 +87,7 @@ package struct SimulatedTraffic: Sendable {
         let (requests, base) =
             model.recording?.average(from: start + offset, to: end + offset) ?? (model.requests, model.baseErrors)
         let shared = model.incident.map { overlap($0.from, $0.to, start, end) * $0.errors } ?? 0
-        // A recorded version's errors move with the recording.
+        // With a recording the canary's errors rise and fall as the recorded ones do.
         let own = model.recording == nil ? model.canaryErrors : min(base * model.canaryErrors / model.baseErrors, 1)
         let cold = coldErrors(start, end)
         let extra = max(own + loadErrors(share) - base, 0)
@@ -118,21 +119,21 @@ package struct SimulatedTraffic: Sendable {
         model.underLoad.map { share >= $0.share ? $0.errors : 0 } ?? 0
     }
 
-    /// On a grid of its own, so that it is the same noise however often somebody looks.
+    /// Draws the noise on a grid of its own, every `noiseCell` seconds, however short the intervals are.
     private mutating func drawNoise(_ second: Double) {
         let cell = (second / TrafficModel.noiseCell).rounded(.down)
         guard model.noise > 0, cell != noise.cell else { return }
         noise = (cell, random.noise(variance: model.noise), random.noise(variance: model.noise))
     }
 
-    /// Good and bad requests of a Poisson stream are two independent ones.
+    /// Draws the requests of one version. The good and the bad ones of a Poisson stream are two independent streams.
     private mutating func draw(_ rate: Double, _ errors: Double, _ factor: Double) -> (all: Double, bad: Double) {
         let share = min(errors * factor, 1)
         let bad = random.poisson(rate * length * share)
         return (bad + random.poisson(rate * length * (1 - share)), bad)
     }
 
-    /// What is known at `second`, of the last `seconds` before it.
+    /// The counts of the last `seconds` before `second`, in whole intervals.
     package func sum(upTo second: Double, seconds: Double) -> Interval {
         let end = min(max(Int((second / length).rounded(.down)), 0), intervals.count)
         let start = max(end - max(Int((seconds / length).rounded()), 1), 0)

@@ -5,6 +5,7 @@ package struct SplitMix64: Sendable {
 
     package init(seed: UInt64) { state = seed }
 
+    /// 64 bits, each value as likely as any other.
     package mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var mixed = state
@@ -19,7 +20,9 @@ package struct SplitMix64: Sendable {
     /// True once in `chances` on average.
     package mutating func once(in chances: Int) -> Bool { below(chances) == 0 }
 
+    /// A number in `low...high`, both included.
     package mutating func between(_ low: Int, _ high: Int) -> Int { low + below(high - low + 1) }
 
+    /// One of the items, each as likely; there has to be one.
     package mutating func pick<Item>(_ items: [Item]) -> Item { items[below(items.count)] }
 }

@@ -1,15 +1,16 @@
 internal import BelayCore
 
-/// What Belay's gates are held against: a fixed schedule with a threshold on the canary's errors, as an Argo Rollouts
+/// What Belay's gates are compared with: a fixed schedule with a threshold on the canary's errors, as an Argo Rollouts
 /// template has it, or with no gate at all.
 package struct ThresholdPolicy: Sendable {
-    /// The canary's shares, 0…1, and how long each is held, s. Whoever gets to the end of the last hold is through.
+    /// The canary's shares, 0…1, and how long each is held, s. A rollout that reaches the end of the last hold is
+    /// promoted.
     package var steps: [(share: Double, seconds: Double)]
     /// More errors than this are a failed measurement; nil: nothing is measured.
     package var limit: Double?
     /// Seconds between two measurements, and how far each looks back.
     package var interval = 60.0
-    /// So many failed measurements are forgiven.
+    /// The rollout is taken back at one failed measurement more than this.
     package var failureLimit = 3
 
     package init(steps: [(share: Double, seconds: Double)], limit: Double?) {
@@ -17,7 +18,7 @@ package struct ThresholdPolicy: Sendable {
         self.limit = limit
     }
 
-    /// - Parameter length: Of one interval, s; the same as the gates' it is held against.
+    /// - Parameter length: The length of one interval, s; the same as that of the gates it is compared with.
     package func play(_ model: TrafficModel, length: Double = 15, horizon: Double, seed: UInt64) -> Played {
         var traffic = SimulatedTraffic(model, length: length, seed: seed)
         var (played, failures, step, since, measuredAt) = (Played(), 0, 0, 0.0, 0.0)

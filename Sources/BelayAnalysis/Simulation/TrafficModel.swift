@@ -3,7 +3,7 @@ internal import func Glibc.log
 internal import func Glibc.sqrt
 
 /// A service's traffic and what the new version does to it. Arrivals are Poisson, errors independent, unless noise says
-/// otherwise; both versions draw from the same moments.
+/// otherwise. What happens at one moment, an incident or a recorded load, is the same for both versions.
 package struct TrafficModel: Hashable, Sendable {
     /// Errors of both versions for a while: a shared dependency fails.
     package struct Incident: Hashable, Sendable {
@@ -46,7 +46,7 @@ package struct TrafficModel: Hashable, Sendable {
     package var requests = 200.0
     /// Stable's share of errors, 0…1.
     package var baseErrors = 0.001
-    /// The canary's.
+    /// The canary's share of errors, 0…1.
     package var canaryErrors = 0.001
     /// Median of the answer times, s; they are lognormal.
     package var latency = 0.08
@@ -63,7 +63,7 @@ package struct TrafficModel: Hashable, Sendable {
     package var underLoad: UnderLoad?
     /// How long a sample takes to be seen, s.
     package var lag = 15.0
-    /// Requests and errors in place of the two above; the canary's errors move with it.
+    /// Recorded traffic in place of `requests` and `baseErrors`; the canary's errors rise and fall with it.
     package var recording: RecordedTraffic?
 
     static let noiseCell = 15.0
@@ -80,7 +80,7 @@ package struct TrafficModel: Hashable, Sendable {
     /// Whether nothing is wrong with the canary that a rollback would be right for.
     package var isHealthy: Bool { canaryErrors <= baseErrors && canaryLatency <= 1 && underLoad == nil }
 
-    /// The answer time that a share of the answers keeps, s: 0.99 for the p99.
+    /// The answer time, s, that this share of the answers does not exceed: 0.99 for the p99.
     package func latency(atQuantile quantile: Double) -> Double {
         // The share of slower answers falls with the bound, so halving finds it.
         var (low, high) = (0.0, latency * 1e6)

@@ -3,8 +3,9 @@ internal import func Glibc.lgamma
 internal import func Glibc.log
 internal import func Glibc.log1p
 
-/// The same evidence in closed form for a share that does not change: a Beta prior on the probability that a thing falls
-/// on the canary. Its two-sided form checks the split: are the requests divided as they were asked to be?
+/// The evidence of ``RatioHypotheses`` in closed form, for a share that does not change: a Beta prior on the
+/// probability that a bad request falls on the canary. Its two-sided form can check the split: are the requests divided
+/// as asked? All results are natural logarithms of e-values.
 package struct BetaMixture: Hashable, Sendable {
     package let a: Double
     package let b: Double

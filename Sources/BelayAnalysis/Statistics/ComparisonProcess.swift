@@ -3,35 +3,11 @@ package import BelayCore
 internal import func Glibc.exp
 internal import func Glibc.log
 
-/// Counts of one window for every kind of bad request that is compared.
-package struct Counts: Hashable, Sendable {
-    package var bad: [CountWindow.Bad]
-    package var canaryRequests: Double
-    package var stableRequests: Double
-
-    package init(bad: [CountWindow.Bad], canaryRequests: Double, stableRequests: Double) {
-        self.bad = bad
-        self.canaryRequests = canaryRequests
-        self.stableRequests = stableRequests
-    }
-
-    package init(_ window: CountWindow) {
-        self.init(bad: window.bad, canaryRequests: window.canaryRequests, stableRequests: window.stableRequests)
-    }
-
-    /// The counts of one kind of bad request.
-    package func block(_ kind: Int) -> Block {
-        Block(
-            canaryBad: bad[kind].canary, stableBad: bad[kind].stable, canaryRequests: canaryRequests,
-            stableRequests: stableRequests)
-    }
-}
-
 /// The evidence of one comparison: a fold of its windows, in the order they were seen.
 ///
 /// Harm is the mean of a process over the whole rollout and one that starts with every step, so that a regression which
-/// shows only under load does not have to outweigh the calm before it. Setting one process back to 1 would be no
-/// e-process; the mean of several is. Promotion begins anew with every step.
+/// shows only under load does not have to outweigh the calm before it. A process that is set back to 1 is no e-process;
+/// a mean of several processes is one. Promotion begins anew with every step.
 package struct ComparisonProcess: Hashable, Sendable {
     /// One kind of bad request: errors, or answers slower than one bound.
     private struct Kind: Hashable {
@@ -40,7 +16,7 @@ package struct ComparisonProcess: Hashable, Sendable {
         var steps: [RatioProcess?]
         var promotion: RatioProcess
         var canaryBad = 0.0
-        /// Of the canary alone in this step, each window divided by its dispersion.
+        /// The canary's counts in this step while it was alone, those of each window divided by its dispersion.
         var alone = Rate()
         var stable = Rate()
         var warmUpBad = 0.0
@@ -84,7 +60,7 @@ package struct ComparisonProcess: Hashable, Sendable {
         scratch = Array(repeating: 0, count: harmHypotheses.count)
     }
 
-    /// The step that is under way from now on; what was seen for promotion belongs to an earlier one.
+    /// Begins a step. What was seen for promotion belongs to an earlier one and is dropped.
     package mutating func begin(step: Int) {
         self.step = step
         requests = 0
@@ -95,15 +71,15 @@ package struct ComparisonProcess: Hashable, Sendable {
         }
     }
 
-    /// The warm-up is watched for a catastrophe alone.
-    package mutating func addWarmUp(_ counts: Counts) {
+    /// Adds a window of the warm-up, in which only a catastrophe counts.
+    package mutating func addWarmUp(_ counts: WindowCounts) {
         warmUpRequests += counts.canaryRequests
         for index in kinds.indices { kinds[index].warmUpBad += counts.bad[index].canary }
     }
 
     /// A window in which both versions have traffic.
     /// - Parameter isWhole: Whether the present step was in force during all of it; otherwise it counts for the whole only.
-    package mutating func add(_ counts: Counts, isWhole: Bool) {
+    package mutating func add(_ counts: WindowCounts, isWhole: Bool) {
         if isWhole { requests += counts.canaryRequests }
         if isWhole, concurrentStep != step {
             concurrentStep = step
@@ -130,7 +106,7 @@ package struct ComparisonProcess: Hashable, Sendable {
     }
 
     /// A window in which stable has no traffic.
-    package mutating func addAlone(_ counts: Counts) {
+    package mutating func addAlone(_ counts: WindowCounts) {
         requests += counts.canaryRequests
         for index in kinds.indices {
             kinds[index].canaryBad += counts.bad[index].canary
@@ -162,12 +138,13 @@ package struct ComparisonProcess: Hashable, Sendable {
         }.min() ?? 0
     }
 
-    /// Of the warm-up: against "at most every tenth request is bad".
+    /// The natural logarithm of the warm-up's e-value against "at most every tenth request is bad".
     package var logGuardian: Double {
         kinds.map { AbsoluteTest.guardian(bad: $0.warmUpBad, of: warmUpRequests) }.max() ?? 0
     }
 
-    /// Against "no worse than stable was when both had traffic, or than `delta`", for a step of the canary alone.
+    /// The natural logarithm of the e-value against "no worse than stable was when both had traffic, or than `delta`",
+    /// for a step of the canary alone.
     package var logAbsoluteHarm: Double {
         mean { kind in
             absoluteLimit(of: kind).map {
@@ -185,7 +162,8 @@ package struct ComparisonProcess: Hashable, Sendable {
         return known == 0 && comparison.delta != nil ? requests : known
     }
 
-    /// Only a `delta` can end a step of the canary alone early.
+    /// The natural logarithm of the e-value against "at least `delta` of the requests are bad", for a step of the
+    /// canary alone; 0 without a `delta`, since only that can end such a step early.
     package var logAbsolutePromotion: Double {
         guard let delta = comparison.delta else { return 0 }
         return kinds.map { AbsoluteTest.promotion(bad: $0.canaryBad, of: requests, limit: delta) }.min() ?? 0

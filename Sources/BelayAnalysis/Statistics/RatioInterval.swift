@@ -2,8 +2,8 @@ internal import func Glibc.exp
 internal import func Glibc.log
 internal import func Glibc.log1p
 
-/// Where the ratio of the two rates lies, for people to look at: an interval that holds at all times at once with the
-/// stated confidence.
+/// An interval for the ratio of the two rates, for people to look at. With the stated confidence it holds at all times
+/// at once.
 package struct RatioInterval: Hashable, Sendable {
     private static let grid: [Double] = (0..<257).map { log(128) * (Double($0) - 128) / 128 }
 
@@ -12,6 +12,7 @@ package struct RatioInterval: Hashable, Sendable {
 
     package init() {}
 
+    /// Counts one window.
     package mutating func add(_ block: Block) {
         guard block.hasLabels else { return }
         blocks.append(block)

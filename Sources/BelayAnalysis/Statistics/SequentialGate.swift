@@ -2,26 +2,29 @@ package import BelayCore
 
 internal import func Glibc.log
 
-/// The gate as a policy of its own, poll by poll: when to abort, to go to the next step, or to wait. The engine reaches
-/// the same verdicts through the machine, which adds people, pauses and routers; this is what both are measured against.
+/// The gate as a policy of its own, poll by poll: when to abort, to go to the next step, or to wait. The engine decides
+/// through the machine, which adds people, pauses and routers; its verdicts are compared with those of this policy.
 package struct SequentialGate: Hashable, Sendable {
+    /// The settings of a gate in the reference study. `minHold` and `maxHold` are in seconds.
     package struct Settings: Hashable, Sendable {
         package var comparison = Comparison()
         package var steps = 3
         package var minHold = 60.0
         package var maxHold = 300.0
-        /// What a step without evidence comes to at `maxHold`, if it is calm.
+        /// The decision for a step that has no evidence at `maxHold`, if it is calm.
         package var onTimeout: Decision = .promote
-        /// What a suspicious step comes to at `suspicionLimit`.
+        /// The decision for a step that is suspicious at `suspicionLimit`.
         package var onSuspicion: Decision = .pause
 
         package init() {}
     }
 
+    /// What the gate says after a window.
     package enum Decision: String, Hashable, Sendable {
         case warmUp, hold, promote, complete, pause, abort
     }
 
+    /// The decision, and the evidence it rests on.
     package struct Outcome: Hashable, Sendable {
         package var decision: Decision
         package var logHarm = 0.0
@@ -56,7 +59,7 @@ package struct SequentialGate: Hashable, Sendable {
     /// - Parameters:
     ///   - seconds: The window's length.
     ///   - isWhole: Whether the present step was in force during all of it.
-    package mutating func poll(_ seconds: Double, _ counts: Counts, isWhole: Bool) -> Outcome {
+    package mutating func poll(_ seconds: Double, _ counts: WindowCounts, isWhole: Bool) -> Outcome {
         elapsed += seconds
         inStep += seconds
         if elapsed <= warmUp {

@@ -1,5 +1,6 @@
 /// One counter as it was scraped.
 package struct CounterSeries: Hashable, Sendable {
+    /// One scrape's value of it.
     package struct Sample: Hashable, Sendable {
         package let at: Timestamp
         package let value: Double
@@ -12,7 +13,7 @@ package struct CounterSeries: Hashable, Sendable {
 
     /// When the process that answered a scrape began, as that scrape itself says.
     package struct Start: Hashable, Sendable {
-        /// The scrape.
+        /// The time of the scrape.
         package let at: Timestamp
         package let began: Timestamp
 
@@ -22,6 +23,7 @@ package struct CounterSeries: Hashable, Sendable {
         }
     }
 
+    /// The labels that tell one series from another, the metric's name among them.
     package struct Labels: Hashable, Sendable {
         package let values: [String: String]
 
@@ -45,12 +47,4 @@ package struct CounterSeries: Hashable, Sendable {
         self.samples = samples
         self.starts = starts
     }
-}
-
-/// What a server knows of both versions' counters.
-package enum CounterAnswer: Hashable, Sendable {
-    /// - Parameter at: The server's own time when it was asked.
-    case samples(canary: [CounterSeries], stable: [CounterSeries], at: Timestamp)
-    case noData(String)
-    case error(String)
 }

@@ -17,7 +17,8 @@ package enum MetricAnswer: Hashable, Sendable {
         case .list(let numbers) where numbers.count <= 20:
             "[" + numbers.map(Self.text).joined(separator: ",") + "]"
         case .list(let numbers):
-            // A range of thousands would fill the journal: the ends, and the least and the most.
+            // A list of thousands would fill the journal. Only its first and last values are written, the smallest and
+            // the largest.
             "[" + numbers.prefix(8).map(Self.text).joined(separator: ",") + ",… \(numbers.count) values, "
                 + "\(Self.text(numbers.min() ?? .nan)) to \(Self.text(numbers.max() ?? .nan)), …,"
                 + numbers.suffix(4).map(Self.text).joined(separator: ",") + "]"

@@ -1,6 +1,7 @@
 /// How far one metric has come.
 package struct MetricProgress: Hashable, Sendable {
-    /// Limits count over the whole rollout; `count` and consecutive successes over the present step's fresh ones.
+    /// Counts of measurements. `counted` and `consecutiveSuccesses` are of the present step and count only fresh ones;
+    /// the others are of the whole rollout, or of its step where the metric belongs to one.
     package var tally = Tally()
     package var isSkipped = false
     package var lastPhase: MeasurementPhase?
@@ -8,10 +9,10 @@ package struct MetricProgress: Hashable, Sendable {
     package var lastMessage = ""
     /// The requests in the last measurement's window; nil where they are not asked for.
     package var lastRequests: Double?
-    /// When the last measurement with a request of the canary in it was taken, in this step; after a pause, its end.
+    /// When the last measurement that saw a request of the canary began, in this step; or the end of a later pause.
     package var lastRequestAt: Timestamp?
     package var lastIsFresh = false
-    /// What ended the rollout, where this metric did: its verdict and the sentence that says why.
+    /// This metric's verdict where it ended or paused the rollout, and the sentence that says why; nil otherwise.
     package var verdict: Verdict?
     package var verdictMessage = ""
     package var lastFinishedAt: Timestamp?
@@ -20,17 +21,18 @@ package struct MetricProgress: Hashable, Sendable {
     /// The present unbroken stretch of measurements with data.
     package var coveredFrom: Timestamp?
     package var coveredTo: Timestamp?
-    /// Every window of a comparison with what was known after it, oldest first: the record a verdict can be replayed from.
-    package var evidence: [Evidence] = []
-    /// How many windows there were when the present share was last confirmed: a step passes on later ones.
-    package var evidenceAtConfirmation = 0
-    /// From when on windows are cut: the canary's first traffic after it had none, or the step that the metric belongs to.
+    /// What a comparison knows.
+    package var evidence = EvidenceProgress()
+    /// The moment at which a comparison's first window begins: the start of the step that gives the canary traffic
+    /// after it had none, or of the step that the metric belongs to.
     package var comparesFrom: Timestamp?
     /// When the last window was counted, by the driver's clock.
     package var countedAt: Timestamp?
 
     package init() {}
 
+    /// Begins a step: what the step needs to pass is counted anew. Failures stay counted unless `resettingTally` is
+    /// true.
     package mutating func startStep(resettingTally: Bool) {
         if resettingTally { tally = Tally() }
         gatherAnew()
@@ -38,34 +40,24 @@ package struct MetricProgress: Hashable, Sendable {
         if resettingTally { lastFinishedAt = nil }
     }
 
-    /// The share was confirmed, once more perhaps: whatever passes the step is gathered from here on. Failures stay counted.
+    /// Notes that the share was confirmed, perhaps once more: what the step needs to pass is counted anew. Failures
+    /// stay counted.
     package mutating func gatherAnew() {
         (tally.counted, tally.consecutiveSuccesses, lastIsFresh) = (0, 0, false)
-        evidenceAtConfirmation = evidence.count
+        evidence.confirm()
     }
 
-    /// The last window of step `step` since its share was confirmed; nil where there is none yet.
-    package func evidence(ofStep step: Int?) -> Evidence? {
-        guard evidence.count > evidenceAtConfirmation, let last = evidence.last, last.step == step else { return nil }
-        return last
-    }
-
-    /// Whether the next whole window of step `step` is the first since its share was confirmed once more.
-    package func beginsAnew(inStep step: Int) -> Bool {
-        let before = evidence.prefix(evidenceAtConfirmation).reversed().prefix { $0.step == step }
-        return before.contains(where: \.isWhole)
-            && !evidence.dropFirst(evidenceAtConfirmation).contains { $0.isWhole && $0.step == step }
-    }
-
-    /// The canary has traffic that a comparison can be about, after it had none.
+    /// Begins to compare: the canary gets traffic that a comparison can be about, after it had none.
     package mutating func startComparing(at now: Timestamp) {
         comparesFrom = now
         (lastFinishedAt, blindSince) = (nil, nil)
     }
 
-    /// A gap: a crash, a clock jump, a router out of reach. What lies before it is counted; what lies in it is not.
+    /// Notes a gap (a crash, a clock jump, a router out of reach). The time before it stays watched, the time in it is
+    /// not.
     package mutating func breakCoverage() { (coveredFrom, coveredTo) = (nil, nil) }
 
+    /// Folds one measurement of this metric.
     package mutating func add(_ event: Event.Measured, of metric: Metric) {
         let measurement = event.measurement
         let (counted, successes) = (tally.counted, tally.consecutiveSuccesses)
@@ -80,7 +72,7 @@ package struct MetricProgress: Hashable, Sendable {
             lastRequestAt = measurement.startedAt
         }
         if let known = measurement.evidence {
-            evidence.append(known)
+            evidence.add(known)
             countedAt = measurement.finishedAt
         }
         switch measurement.phase {
@@ -94,7 +86,8 @@ package struct MetricProgress: Hashable, Sendable {
         }
     }
 
-    /// A gap of more than two intervals begins a new stretch; waiting that long for one answer is a gap, too.
+    /// The beginning of the unbroken stretch that ends with this measurement. A gap of more than two intervals begins a
+    /// new stretch, and so does an answer that took longer than that.
     package func stretchStart(with measurement: Measurement, interval: Duration) -> Timestamp {
         if let coveredFrom, let coveredTo, coveredTo.duration(to: measurement.finishedAt) <= interval * 2 {
             return coveredFrom

@@ -2,9 +2,14 @@
 package enum Event: Hashable, Sendable {
     case started(Started)
     case tookOver(epoch: Int, holder: String)
+    /// Durable before the action is begun.
+    case actionBegan(ActionRun)
+    case actionEnded(ActionRun, ActionEnd)
+    /// Only in journals of 0.1.0; later ones have `actionEnded` for a claim in its place.
     case claimed(epoch: Int)
+    /// Only in journals of 0.1.0, too: the mark could not be set or taken away.
     case claimFailed(String)
-    /// The intent to route step `step`; durable before the first write.
+    /// The intent to do step `step` and to route its share; durable before its first action and the first write.
     case stepStarted(step: Int, share: Weight)
     case trafficConfirmed(share: Weight, incarnations: [String?])
     /// The target has taken the write and follows in its own time; a later reading confirms it.
@@ -16,7 +21,8 @@ package enum Event: Hashable, Sendable {
     case routerReloaded(incarnations: [String?], found: [Weight])
     /// Earlier processes of the router that still serve their open connections; none: the last one has ended.
     case oldProcesses([Int])
-    /// After stable 100 % was confirmed the router showed something else, while connections drained: it is asserted again.
+    /// After stable 100 % was confirmed the router showed something else, and it is asserted again. After a hand-over:
+    /// the router showed something else than 100 % for the canary, and a person has to look.
     case returnUndone(String)
     case measured(Measured)
     case verdict(metric: Int, verdict: Verdict, message: String)
@@ -45,9 +51,11 @@ package enum Event: Hashable, Sendable {
         package var deadline: Timestamp?
         package var actor: Actor
         package var reason: String
-        /// A hash of what was resolved from the release's files, so that a key is not used for something else.
+        /// A hash of the release's files, all references resolved, so that one `--key` is not used for two different
+        /// releases.
         package var digest: String?
-        /// The rollout of this journal that ended last, as it stood then: so that a record cut off afterwards shows.
+        /// The record of this journal's rollout that ended last, as it was when this one started. A record that was cut
+        /// off afterwards does not match it.
         package var previous: End?
 
         /// The end of a rollout's record.

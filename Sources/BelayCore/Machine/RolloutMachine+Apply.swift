@@ -5,15 +5,12 @@ extension RolloutMachine {
         state.lastEventAt = now
         defer { excuse(at: now) }
         switch event {
-        case .started: break  // Only ever the first record.
+        case .started: break  // Always the first record, which `init` reads.
         case .tookOver(let epoch, _): takeOver(epoch, at: now)
-        case .claimed(let epoch):
-            state.claimedEpoch = epoch
-            state.actionFailures = 0
-            if state.phase == .claiming { enter(.pinning, at: now) }
-        case .claimFailed:
-            state.actionFailures += 1
-            state.nextActionAt = now.advanced(by: Self.backoff(state.actionFailures))
+        case .actionBegan(let run): begin(run, at: now)
+        case .actionEnded(let run, let end): self.end(run, end, at: now)
+        case .claimed(let epoch): claimed(epoch, at: now)
+        case .claimFailed: claimFailed(at: now)
         case .stepStarted(let step, let share):
             guard plan.steps.indices.contains(step) else {
                 state.unreadable += 1
@@ -29,7 +26,7 @@ extension RolloutMachine {
             state.nextWriteAt = now.advanced(by: state.isReturning ? Self.returnAgainAfter : Self.acceptedAgainAfter)
         case .trafficFailed(let share, _):
             state.writeFailures += 1
-            expose(to: share, at: now)  // Unanswered, it may have taken effect.
+            expose(to: share, at: now)  // A write without an answer may have taken effect.
             let isReturning = state.isReturning
             state.nextWriteAt = now.advanced(by: Self.backoff(state.writeFailures, isUrgent: isReturning))
         case .routerLost:
@@ -49,7 +46,15 @@ extension RolloutMachine {
             breakCoverage()
         case .oldProcesses(let found): state.oldProcesses = found
         case .returnUndone:
-            if case .releasing(let cause) = state.phase { enter(.returning(cause), at: now) }
+            if case .closing(.back(let cause, let index)) = state.phase {
+                // A version that was being stopped is not stopped again; before that the side drains once more.
+                let hasRetired =
+                    actions(in: .back).firstIndex(of: .retire).map {
+                        state.tries[.init(list: .back, index: $0)] != nil
+                    } ?? false
+                enter(.closing(.returning(cause)), at: now)
+                state.backFrom = hasRetired ? index : 0
+            }
             state.confirmed = nil
             state.accepted = nil
             (state.writeFailures, state.nextWriteAt) = (0, now)
@@ -64,18 +69,18 @@ extension RolloutMachine {
             (state.watched, state.watchedUntil) = (measured.watched, measured.watchedUntil)
         case .watched(let total, let until): (state.watched, state.watchedUntil) = (total, until)
         case .verdict(let index, let verdict, let message):
-            // Its consequence is an event of its own; this is what people are shown.
+            // What follows from a verdict is an event of its own; the verdict itself is kept for people.
             if state.metrics.indices.contains(index) {
                 (state.metrics[index].verdict, state.metrics[index].verdictMessage) = (verdict, message)
             }
-        case .adopted: enter(.adopting, at: now)
-        case .settlingBegan(let until): enter(.settling(until: until), at: now)
+        case .adopted: enter(.closing(.forward(0)), at: now)
+        case .settlingBegan(let until): enter(.opening(.settling(until: until)), at: now)
         case .approvalAsked(let step, let until):
             guard plan.steps.indices.contains(step) else {
                 state.unreadable += 1
                 return
             }
-            enter(.approving(step: step, until: until), at: now)
+            enter(.step(step, .approving(until: until)), at: now)
         case .stepPassed, .approvalTimedOut: state.isHoldEnded = false
         case .paused(let message, let until):
             state.pause = .init(message: message, until: until)
@@ -89,7 +94,7 @@ extension RolloutMachine {
         }
     }
 
-    private mutating func enter(_ phase: MachineState.Phase, at now: Timestamp) {
+    mutating func enter(_ phase: MachineState.Phase, at now: Timestamp) {
         state.phase = phase
         state.phaseSince = now
         state.accepted = nil
@@ -98,19 +103,19 @@ extension RolloutMachine {
         (state.actionFailures, state.nextActionAt) = (0, now)
     }
 
-    /// What the target had taken is asked for again at once.
+    /// Forgets that the target has accepted a share, so that the share is asked for again at once.
     private mutating func forgetAccepted(at now: Timestamp) {
         if state.accepted != nil { (state.accepted, state.nextWriteAt) = (nil, now) }
     }
 
-    /// From here on the canary may have had traffic, and what is measured is about it.
+    /// Notes that the canary may have had traffic from now on, so that what is measured is about it.
     private mutating func expose(to share: Weight, at now: Timestamp) {
         if state.watchingSince == nil, share > .zero { state.watchingSince = now }
     }
 
     /// Keeps count of the time in which nobody could have watched the present hold.
     private mutating func excuse(at now: Timestamp) {
-        guard case .holding = state.phase else {
+        guard case .step(_, .holding) = state.phase else {
             (state.excused, state.excusedSince) = (.zero, nil)
             return
         }
@@ -128,13 +133,13 @@ extension RolloutMachine {
     private mutating func takeOver(_ epoch: Int, at now: Timestamp) {
         state.epoch = epoch
         state.tookOverAt = now
-        // What an earlier driver, or an earlier version, left unwatched is not held against the present one.
+        // Time that an earlier driver, or an earlier version, left unwatched does not count against the present one.
         state.excused = max(state.excused, state.phaseSince.duration(to: now) - state.watched)
         state.excusedSince = nil
         state.assertingSince = now
         state.accepted = nil
         (state.writeFailures, state.nextWriteAt) = (0, now)
-        (state.actionFailures, state.nextActionAt) = (0, now)
+        (state.claimFailures, state.actionFailures, state.nextActionAt) = (0, 0, now)
         state.attention = nil
         state.lostSince = nil
         breakCoverage()
@@ -144,11 +149,13 @@ extension RolloutMachine {
 
     private mutating func startStep(_ step: Int, _ share: Weight, at now: Timestamp) {
         if !state.asked.contains(share) { state.asked.append(share) }
-        let hadTraffic = state.step.map { plan.share(ofStep: $0) > .zero } ?? false
-        let wasConcurrent = state.step.map { plan.isConcurrent(step: $0) } ?? false
-        let isThere = state.confirmed == share
-        enter(isThere ? .holding(step: step) : .routing(step: step), at: now)
-        (state.watched, state.watchedUntil, state.isHoldEnded) = (.zero, nil, false)
+        let before = wantedShare ?? .zero
+        let hadTraffic = state.step != nil && before > .zero
+        let wasConcurrent = state.step != nil && before.isConcurrent
+        state.shareBefore = before
+        enter(.step(step, .acting(0)), at: now)
+        (state.watched, state.watchedUntil) = (.zero, nil)
+        state.isHoldEnded = state.isFull && step < plan.steps.count - 1
         state.watchedAtResume = .zero
         (state.writeFailures, state.nextWriteAt) = (0, now)
         (state.approvers, state.approvingUsers) = ([], [])
@@ -160,6 +167,17 @@ extension RolloutMachine {
                 state.metrics[index].startComparing(at: now)
             }
         }
+        routeUnlessActing(at: now)
+    }
+
+    /// Once all actions of the present step are done its share is asked for, unless somebody has paused.
+    mutating func routeUnlessActing(at now: Timestamp) {
+        guard case .step(let step, .acting(let index)) = state.phase, state.pause == nil,
+            index >= actions(in: .step(step)).count
+        else { return }
+        let isThere = state.confirmed == plan.share(ofStep: step)
+        enter(.step(step, isThere ? .holding : .routing), at: now)
+        (state.writeFailures, state.nextWriteAt) = (0, now)
     }
 
     private mutating func confirm(_ share: Weight, _ incarnations: [String?], at now: Timestamp) {
@@ -174,16 +192,15 @@ extension RolloutMachine {
         (state.writeFailures, state.nextWriteAt) = (0, now)
         for index in state.metrics.indices { state.metrics[index].gatherAnew() }
         switch state.phase {
-        case .routing(let step) where share == plan.share(ofStep: step): enter(.holding(step: step), at: now)
-        case .holding where share == wantedShare: holdAnew(at: now)
-        case .returning(let cause) where share == .zero: enter(.releasing(cause), at: now)
-        case .claiming, .pinning, .settling, .routing, .holding, .approving, .adopting, .returning, .releasing,
-            .finished:
-            breakCoverage()
+        case .step(let step, .routing) where share == plan.share(ofStep: step): enter(.step(step, .holding), at: now)
+        case .step(_, .holding) where share == wantedShare: holdAnew(at: now)
+        case .closing(.returning(let cause)) where share == .zero:
+            enter(.closing(.back(cause, firstUndone(from: state.backFrom))), at: now)
+        case .opening, .step, .closing, .finished: breakCoverage()
         }
     }
 
-    /// A share that had to be asserted once more was not in force meanwhile: what a hold needs counts from here.
+    /// Begins the hold again: the share had to be asserted once more, so it was not in force all the time.
     private mutating func holdAnew(at now: Timestamp) {
         breakCoverage()
         state.phaseSince = now
@@ -192,7 +209,7 @@ extension RolloutMachine {
     }
 
     private mutating func beginWayBack(_ cause: Cause, at now: Timestamp) {
-        enter(.returning(cause), at: now)
+        enter(.closing(.returning(cause)), at: now)
         state.pause = nil
         if let confirmed = state.confirmed, !state.expected.contains(confirmed) { state.expected.append(confirmed) }
         state.confirmed = nil
@@ -203,12 +220,26 @@ extension RolloutMachine {
         state.obeyed.append(command.id)
         switch command.verb {
         case .pause, .abort, .deny: break  // What follows is an event of its own.
-        case .resume: liftPause(at: now)
+        case .rerun:
+            if answerable != nil, let place = state.place {
+                state.tries[place]?.end = nil
+                (state.attention, state.nextActionAt) = (nil, now)
+            }
+            liftPause(at: now)
+        case .resume:
+            liftPause(at: now)
+            routeUnlessActing(at: now)
         case .promote(let isFull):
+            if answerable != nil { state.attention = nil }
             liftPause(at: now)
             state.isFull = state.isFull || isFull
-            if case .holding(let step) = state.phase { state.isHoldEnded = !isFull || step < plan.steps.count - 1 }
-            if case .routing(let step) = state.phase, isFull { state.isHoldEnded = step < plan.steps.count - 1 }
+            switch state.phase {
+            case .step(let step, .holding): state.isHoldEnded = !isFull || step < plan.steps.count - 1
+            case .step(let step, .acting), .step(let step, .routing):
+                if isFull { state.isHoldEnded = step < plan.steps.count - 1 }
+            case .opening, .step(_, .approving), .closing, .finished: break
+            }
+            routeUnlessActing(at: now)
         case .approve:
             state.approvers.append(command.actor.name)
             state.approvingUsers.append(command.actor.person)
@@ -219,7 +250,7 @@ extension RolloutMachine {
         }
     }
 
-    /// Whoever resumes has looked: what led to the pause starts afresh.
+    /// Lifts the pause. Whoever resumes has looked at the reason, so what led to the pause is counted anew.
     private mutating func liftPause(at now: Timestamp) {
         state.pause = nil
         state.excused = max(state.excused, state.phaseSince.duration(to: now) - state.watched)
@@ -239,7 +270,7 @@ extension RolloutMachine {
     }
 
     /// The wait before try `failures + 1`: 250 ms doubled per failure, at most 5 s; on the way back at most 1 s.
-    private static func backoff(_ failures: Int, isUrgent: Bool = false) -> Duration {
+    static func backoff(_ failures: Int, isUrgent: Bool = false) -> Duration {
         min(.milliseconds(250 << min(failures - 1, 5)), isUrgent ? .seconds(1) : .seconds(5))
     }
 }

@@ -1,4 +1,4 @@
-/// Why a step goes on, in words for whoever waits for it.
+/// Why a step has not ended yet, in words for people who wait for it.
 extension RolloutMachine {
     /// What metric `index` still lacks before it lets the present step end; nil where it lacks nothing.
     package func waiting(for index: Int, at now: Timestamp) -> String? {
@@ -28,9 +28,27 @@ extension RolloutMachine {
             ? "\(progress.tally.consecutiveSuccesses) of \(wanted) successes in a row" : nil
     }
 
+    /// Why metric `index` does not let its step end by itself; nil where it does, and for a metric that compares
+    /// nothing.
+    package func doubt(about index: Int) -> String? {
+        let metric = plan.metrics[index]
+        guard let comparison = metric.comparison else { return nil }
+        guard let evidence = state.metrics[index].evidence.last(ofStep: watchedStep),
+            evidence.requests >= Double(comparison.minRequests)
+        else {
+            let seen = Int(state.metrics[index].evidence.last(ofStep: watchedStep)?.requests ?? 0)
+            return "\(metric.name): \(seen) requests of the canary in this step, minRequests \(comparison.minRequests)"
+        }
+        guard evidence.reference > 0 else { return "\(metric.name): stable showed no requests to compare with" }
+        guard evidence.harm < comparison.suspicion else {
+            return "\(metric.name) is suspicious: \(state.metrics[index].lastValue)"
+        }
+        return nil
+    }
+
     private func waiting(for index: Int, _ comparison: Comparison, inStep step: Int) -> String? {
         let called = "; a person is called at \(max(comparison.suspicionLimit, plan.steps[step].hold.max).text)"
-        guard let evidence = state.metrics[index].evidence(ofStep: step) else {
+        guard let evidence = state.metrics[index].evidence.last(ofStep: step) else {
             let message = state.metrics[index].lastMessage
             return "0 of \(comparison.minRequests) requests" + (message.isEmpty ? "" : " (\(message))") + called
         }

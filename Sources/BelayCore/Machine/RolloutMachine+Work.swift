@@ -1,44 +1,3 @@
-/// What is pending now.
-package struct Work: Hashable, Sendable {
-    /// What is done once at the target, beside the traffic.
-    package enum Action: Hashable, Sendable {
-        /// Mark the target as ours under the present epoch, and read what it holds.
-        case claim(epoch: Int, ClaimKind)
-        /// Take the mark away.
-        case release(Ending)
-    }
-
-    package enum ClaimKind: Hashable, Sendable {
-        case first
-        /// The mark of an earlier epoch has to be there: where it is not, somebody took it away, and the new one says so.
-        case takeover
-        /// What is left is to take the mark away. Where it is gone already, none is set.
-        case closing
-    }
-
-    /// What the mark is taken away after.
-    package enum Ending: Hashable, Sendable {
-        /// The canary is the stable side from now on.
-        case adoption
-        /// Everything is on stable: it has to be seen once more, after all writes. With `drains` the canary side's long
-        /// connections end first; `hadTraffic`: it may have had requests.
-        case wayBack(drains: Bool, hadTraffic: Bool)
-    }
-
-    package var traffic: TrafficWrite?
-    package var action: Action?
-    /// The metrics that are due, by their place in the plan.
-    package var measurements: [Int] = []
-    /// The router is to be read back, every second.
-    package var readsRouter = false
-    /// The next moment anything falls due by itself.
-    package var next: Timestamp?
-    /// Ten minutes on the way back without confirmation: the driver leaves, the intent stays for the next one.
-    package var givesUp = false
-
-    package init() {}
-}
-
 extension RolloutMachine {
     /// How often a hold without metrics journals its watched time.
     package static let heartbeat: Duration = .seconds(5)
@@ -47,6 +6,8 @@ extension RolloutMachine {
     package static let acceptedAgainAfter: Duration = .seconds(5)
     /// The same on the way back.
     static let returnAgainAfter: Duration = .seconds(1)
+    /// A program that has still not ended so long after its time counts as one that cannot be ended.
+    static let overdueAfter: Duration = .seconds(60)
 
     /// What is pending now, derived from the state alone.
     package func work(at now: Timestamp) -> Work {
@@ -59,13 +20,16 @@ extension RolloutMachine {
             return moment > now ? nil : item
         }
         work.traffic = pending(trafficWork, from: state.nextWriteAt)
-        work.action = pending(actionWork, from: state.nextActionAt)
+        work.action = actionWork
+        if state.running == nil, state.nextActionAt > now { due.append(state.nextActionAt) }
         for index in activeMetrics {
             if let index = pending(index, from: measurementDue(index)) { work.measurements.append(index) }
         }
         work.readsRouter = readsRouter
-        work.givesUp = state.isClosing && helpSince.duration(to: now) >= Self.givesUpAfter
-        due += deadlines(at: now)
+        let deadlines = deadlines(at: now)
+        work.givesUp = givesUp(at: now)
+        due += moments(at: now)
+        for deadline in deadlines { due.append(deadline.at) }
         work.next = due.filter { $0 > now }.min()
         return work
     }
@@ -73,11 +37,12 @@ extension RolloutMachine {
     /// The traffic write that is wanted, whether or not it has to wait before it is tried again.
     package var trafficWork: TrafficWrite? {
         switch state.phase {
-        case .claiming, .adopting, .releasing, .finished: return nil
-        case .returning:
-            // The way back waits for no lock; only a target that another one has is not ours to return.
+        case .opening(.acting(0)), .closing(.forward), .closing(.back), .finished: return nil
+        case .closing(.returning):
+            // The way back waits for no lock. But it waits for a look at the mark: a target that another rollout has is
+            // not ours to write.
             return hasLookedAtMark ? TrafficWrite(share: .zero, kind: .wayBack) : nil
-        case .pinning, .settling, .routing, .holding, .approving:
+        case .opening, .step:
             guard state.claimedEpoch == state.epoch, let share = wantedShare, share != state.confirmed else {
                 return nil
             }
@@ -86,39 +51,103 @@ extension RolloutMachine {
         }
     }
 
-    /// A driver that took over looks at the mark first; where the mark cannot be written, the way back goes on.
-    private var hasLookedAtMark: Bool { state.claimedEpoch == state.epoch || hasTriedToClaim }
-    private var hasTriedToClaim: Bool { state.actionFailures > 0 }
+    /// Whether this driver has looked at the mark. Where it could not write its own, the way back goes on without it.
+    var hasLookedAtMark: Bool { state.claimedEpoch == state.epoch || state.claimFailures > 0 }
 
-    private var claim: Work.Action {
-        let isLast = if case .returning = state.phase { false } else { state.isClosing }
-        return .claim(epoch: state.epoch, state.claimedEpoch == nil ? .first : isLast ? .closing : .takeover)
+    /// Whether this driver still has to mark the target. After a failed claim the end of the list back goes on without
+    /// the mark.
+    var needsClaim: Bool {
+        guard state.claimedEpoch != state.epoch else { return false }
+        switch state.phase {
+        case .opening, .step, .closing(.forward), .closing(.returning): return true
+        case .closing(.back): return state.claimFailures == 0 || !isAtRelease
+        case .finished: return false
+        }
     }
 
+    /// The action that this driver has begun and that has not ended.
     private var actionWork: Work.Action? {
-        switch state.phase {
-        case .finished: nil
-        case .adopting: state.claimedEpoch == state.epoch ? .release(.adoption) : claim
-        // A cancelled job has seconds to live: it does not wait for anybody's long connection.
-        case .releasing(let cause):
-            hasLookedAtMark
-                ? .release(
-                    .wayBack(drains: cause.kind != .cancelled, hadTraffic: state.watchingSince != nil)) : claim
-        case .claiming, .pinning, .settling, .routing, .holding, .approving, .returning:
-            state.claimedEpoch == state.epoch ? nil : claim
+        guard let running = state.running, running.epoch == state.epoch, !isTooLate(running.run) else { return nil }
+        return deed(of: running.run).map { Work.Action(running.run, $0) }
+    }
+
+    /// Whether the rollout has left the action's list, or has to return the traffic once more first. An action that has
+    /// not begun by then is not wanted any more.
+    func isTooLate(_ run: ActionRun) -> Bool {
+        if run.kind == .claim { return false }
+        switch (run.list, state.phase) {
+        case (.opening, .opening), (.step, .step), (.forward, .closing(.forward)), (.back, .closing(.back)):
+            return false
+        case (.opening, _), (.step, _), (.forward, _), (.back, _): return true
+        }
+    }
+
+    private func deed(of run: ActionRun) -> Work.Deed? {
+        switch run.kind {
+        case .claim:
+            return .claim(
+                epoch: state.epoch, state.claimedEpoch == nil ? .first : isAtRelease ? .closing : .takeover,
+                stable: isNamedStable && !plan.comesHome ? plan.canary : plan.stable)
+        case .handOver: return ownDeed(of: run) ?? .handOver(to: plan.canary)
+        case .drain: return .drain(plan.idle(after: run.list))
+        case .release:
+            return .release(run.list == .back ? .wayBack(hadTraffic: state.watchingSince != nil) : .adoption)
+        case .deploy, .awaitReady, .hook, .adopt, .retire:
+            return plan.command(for: run).map { .command($0) } ?? ownDeed(of: run)
+        }
+    }
+
+    private func ownDeed(of run: ActionRun) -> Work.Deed? {
+        guard plan.isOwn(run), let limit = plan.limit(of: run) else { return nil }
+        return .own(run.kind, limit: limit)
+    }
+
+    /// Whether what is left of a closing list changes nothing but the mark.
+    var isAtRelease: Bool {
+        guard let place = state.place, place.list.isClosing else { return false }
+        return actions(in: place.list).dropFirst(place.index).allSatisfy { kind in
+            switch kind {
+            case .claim, .drain, .release: true
+            case .deploy, .awaitReady, .hook, .adopt, .handOver, .retire: false
+            }
         }
     }
 
     private var readsRouter: Bool {
         switch state.phase {
-        case .pinning, .settling, .routing, .holding, .approving, .adopting: state.claimedEpoch == state.epoch
-        case .releasing: hasLookedAtMark
-        case .returning: state.accepted != nil
-        case .claiming, .finished: false
+        case .opening(.acting(0)), .finished: false
+        case .opening, .step, .closing(.forward): state.claimedEpoch == state.epoch
+        case .closing(.back): hasLookedAtMark
+        case .closing(.returning): state.accepted != nil
         }
     }
 
-    private var helpSince: Timestamp { max(state.phaseSince, state.tookOverAt) }
+    /// The moment from which the call for help counts: since then the rest of the list could have been done. A running
+    /// program has its own time first.
+    var helpSince: Timestamp {
+        [state.tookOverAt, programDueAt, state.programEndedAt].compactMap(\.self).reduce(state.phaseSince, max)
+    }
+
+    /// What a closing rollout still lacks, in words: `stable 100 % has not been confirmed`; nil before that and after it.
+    var missing: String? {
+        switch state.phase {
+        case .closing(.returning): return "stable 100 % has not been confirmed"
+        case .closing(.forward), .closing(.back):
+            let run = state.running?.run ?? state.place.flatMap(nextRun)
+            return "\(run.map { plan.words(for: $0) } ?? "taking the mark away") has not been done"
+        case .opening, .step, .finished: return nil
+        }
+    }
+
+    /// When the running program has to have ended: twice its timeout after it began, since it may first wait for an
+    /// earlier one to end. nil where none runs.
+    private var programDueAt: Timestamp? {
+        guard let running = state.running, let limit = plan.limit(of: running.run) else { return nil }
+        return running.since.advanced(by: limit * 2)
+    }
+
+    /// When the running program counts as one that cannot be ended; nil where none runs.
+    var overdueAt: Timestamp? { programDueAt?.advanced(by: Self.overdueAfter) }
 
     private func measurementDue(_ index: Int) -> Timestamp {
         let (metric, progress) = (plan.metrics[index], state.metrics[index])
@@ -136,76 +165,11 @@ extension RolloutMachine {
 
     /// When the present hold is over at the soonest, and when a measurement's window lies inside the step.
     private func holdEnds(_ metric: Metric) -> [Timestamp] {
-        guard case .holding(let step) = state.phase, state.confirmed == wantedShare else { return [] }
+        guard case .step(let step, .holding) = state.phase, state.confirmed == wantedShare else { return [] }
         let watchedUntil = state.watchedUntil ?? state.phaseSince
         return [
             watchedUntil.advanced(by: plan.steps[step].hold.max - state.watched),
             verifiedAt.advanced(by: metric.window),
         ]
-    }
-
-    /// Since when metric `index` has given no answer at all.
-    func silentSince(_ index: Int, at now: Timestamp) -> Timestamp {
-        max(state.metrics[index].lastFinishedAt ?? state.phaseSince, state.watchingSince ?? now, state.tookOverAt)
-    }
-
-    /// How long it may give none.
-    func silenceLimit(_ index: Int) -> Duration {
-        plan.metrics[index].blindFor + plan.metrics[index].interval * 2 + plan.metrics[index].initialDelay
-    }
-
-    /// The time of the present hold that nobody watched, what is excused apart.
-    package func unwatched(at now: Timestamp) -> Duration {
-        guard case .holding = state.phase else { return .zero }
-        let excused = state.excused + (state.excusedSince.map { $0.duration(to: now) } ?? .zero)
-        return state.phaseSince.duration(to: now) - state.watched - excused
-    }
-
-    /// How long a hold may go unwatched in all; nil where no gate watches it. The time between two measurements counts as
-    /// watched only once the second one is there.
-    package var unwatchedLimit: Duration? {
-        guard case .holding(let step) = state.phase else { return nil }
-        var (patience, slack, hasGate) = (plan.steps[step].hold.max, Duration.zero, false)
-        for index in plan.metrics.indices where isGate(index) {
-            hasGate = true
-            patience = max(patience, plan.metrics[index].blindFor)
-            slack = max(slack, plan.metrics[index].interval * 2 + plan.metrics[index].initialDelay)
-        }
-        return hasGate ? patience + slack : nil
-    }
-
-    /// Since when metric `index` has seen no request of the canary in this step; nil where it does not count them.
-    func idleSince(_ index: Int) -> Timestamp? {
-        guard plan.metrics[index].countsRequests else { return nil }
-        return [state.metrics[index].lastRequestAt, state.phaseSince, state.tookOverAt, state.confirmedAt]
-            .compactMap(\.self).max()
-    }
-
-    private func deadlines(at now: Timestamp) -> [Timestamp] {
-        if state.isClosing {
-            return [helpSince.advanced(by: .seconds(60)), helpSince.advanced(by: Self.givesUpAfter)]
-        }
-        var due = [state.assertingSince.advanced(by: plan.progressDeadline)]
-        if let deadline = started.deadline { due.append(deadline) }
-        if let pause = state.pause { due.append(pause.until) }
-        if let lost = state.lostSince { due.append(lost.advanced(by: plan.progressDeadline)) }
-        switch state.phase {
-        case .settling(let until), .approving(_, let until): due.append(until)
-        case .holding(let step) where gates.isEmpty:
-            let from = state.watchedUntil ?? now
-            let left = plan.steps[step].hold.max - state.watched
-            due.append(
-                from.advanced(by: max(min(left, Self.heartbeat), .milliseconds(state.watchedUntil == nil ? 1 : 0))))
-        case .claiming, .pinning, .routing, .holding, .adopting, .returning, .releasing, .finished: break
-        }
-        if let limit = unwatchedLimit, state.excusedSince == nil {
-            due.append(now.advanced(by: limit - unwatched(at: now)))
-        }
-        for index in plan.metrics.indices where isGate(index) {
-            due.append(silentSince(index, at: now).advanced(by: silenceLimit(index)))
-            guard case .holding = state.phase, let idle = idleSince(index) else { continue }
-            due.append(idle.advanced(by: plan.metrics[index].blindFor))
-        }
-        return due
     }
 }

@@ -1,5 +1,5 @@
-/// How the canary is compared with stable on counts: what `compare` says. Frozen with the plan, for a test whose limits
-/// were changed after a look guarantees nothing.
+/// How the canary is compared with stable by counts, as `compare` in the file says. It is stored with the plan and
+/// never changed, because a test whose limits are changed after a look guarantees nothing.
 package struct Comparison: Hashable, Sendable {
     /// The harm test's null hypothesis: the canary's rate of bad requests is at most so many times stable's. Above 0.
     package var harmRatio = 1.25
@@ -11,7 +11,7 @@ package struct Comparison: Hashable, Sendable {
     package var promotionAlpha = 0.05
     /// A share of bad requests that is good enough whatever stable's is, 0…1. nil: only the ratio counts.
     package var delta: Double?
-    /// The harm e-value from which nothing is promoted by itself.
+    /// From this harm e-value on no step ends by itself.
     package var suspicion = 3.0
     /// How long a step is watched before suspicion, or too few requests, calls a person.
     package var suspicionLimit: Duration = .seconds(900)
@@ -35,91 +35,10 @@ package struct Comparison: Hashable, Sendable {
 
     package init() {}
 
-    /// The e-value that ends the rollout where one probability `alpha` is all there is.
+    /// The harm e-value that ends the rollout where this is its only comparison.
     package var harmLimit: Double { 1 / alpha }
     package var promotionLimit: Double { 1 / promotionAlpha }
-    /// In the warm-up, and at 100 % where time is a cause beside the release, more is asked.
+    /// The harm e-value that ends the rollout in the warm-up, and at 100 %, where the canary is compared with stable's
+    /// past. It is higher, since something else than the release may be the cause.
     package static let strictLimit = 1000.0
-}
-
-/// What the two versions did between two moments, as exact increments of their counters.
-package struct CountWindow: Hashable, Sendable {
-    /// One kind of bad request: an error, or an answer slower than one bound.
-    package struct Bad: Hashable, Sendable {
-        package var canary: Double
-        package var stable: Double
-
-        package init(canary: Double, stable: Double) {
-            self.canary = canary
-            self.stable = stable
-        }
-    }
-
-    /// Exclusive and inclusive, by the metrics server's clock.
-    package var from: Timestamp
-    package var to: Timestamp
-    /// The oldest sample that an increment was counted from: nothing before it is in the window.
-    package var since: Timestamp
-    package var canaryRequests: Double
-    package var stableRequests: Double
-    package var bad: [Bad]
-
-    package init(
-        from: Timestamp, to: Timestamp, since: Timestamp, canaryRequests: Double, stableRequests: Double, bad: [Bad]
-    ) {
-        self.from = from
-        self.to = to
-        self.since = since
-        self.canaryRequests = canaryRequests
-        self.stableRequests = stableRequests
-        self.bad = bad
-    }
-}
-
-/// What a comparison knew after one window. Numbers are e-values, at most `limit` of `Double`'s range.
-package struct Evidence: Hashable, Sendable {
-    package enum Test: String, Hashable, Sendable, CaseIterable {
-        /// Only a catastrophe counts.
-        case warmUp = "warm-up"
-        /// Canary against stable, at the same time.
-        case ratio
-        /// Canary alone, where stable has no traffic.
-        case absolute
-    }
-
-    package var test: Test
-    package var window: CountWindow
-    /// The step that was under way.
-    package var step: Int
-    /// Whether its share was in force during the whole window.
-    package var isWhole: Bool
-    /// The first window since the step's share was confirmed once more: what the step needs is counted from it.
-    package var beginsAnew = false
-    /// Against "the canary is no worse".
-    package var harm: Double
-    package var harmLimit: Double
-    /// Against "the canary is worse", in the present step.
-    package var promotion: Double
-    /// The canary's requests in the present step.
-    package var requests: Double
-    /// The requests that the canary is compared with; 0: there is nothing to tell harm from, and no step passes on it.
-    package var reference: Double
-
-    package init(
-        test: Test, window: CountWindow, step: Int, isWhole: Bool, harm: Double, harmLimit: Double,
-        promotion: Double, requests: Double, reference: Double
-    ) {
-        self.test = test
-        self.window = window
-        self.step = step
-        self.isWhole = isWhole
-        self.harm = harm
-        self.harmLimit = harmLimit
-        self.promotion = promotion
-        self.requests = requests
-        self.reference = reference
-    }
-
-    /// So that a sum of several never overflows.
-    package static let largest = 1e300
 }

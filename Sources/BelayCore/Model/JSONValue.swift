@@ -4,10 +4,14 @@ package enum JSONValue: Hashable, Sendable {
     case bool(Bool)
     case int(Int64)
     case double(Double)
+    /// A number with more digits than the two above can hold, as it was written. Belay never makes one; it carries on what
+    /// others wrote.
+    case number(String)
     case string(String)
     case array([JSONValue])
     case object([Member])
 
+    /// One member of an object. Their order is kept.
     package struct Member: Hashable, Sendable {
         package let key: String
         package let value: JSONValue
@@ -45,6 +49,7 @@ package enum JSONValue: Hashable, Sendable {
         switch self {
         case .int(let value): Double(value)
         case .double(let value): value
+        case .number(let text): Double(text)
         case .null, .bool, .string, .array, .object: nil
         }
     }

@@ -1,15 +1,17 @@
 /// Kayenta's judgement of several metrics at once, by its own rules and names.
 /// Source: spinnaker/kayenta, `NetflixACAJudge`.
 package struct Judge: Hashable, Sendable {
+    /// Which way a metric may not move.
     package enum Direction: String, Hashable, Sendable, CaseIterable {
         case increase, decrease, either
     }
 
+    /// How the size of a difference is measured.
     package enum EffectMeasure: String, Hashable, Sendable, CaseIterable {
         case meanRatio, cles
     }
 
-    /// One metric of both versions, and what is wrong for it.
+    /// One metric of both versions, and which differences between them are bad.
     package struct Series: Hashable, Sendable {
         package var name: String
         /// PromQL, asked over a range.
@@ -37,6 +39,7 @@ package struct Judge: Hashable, Sendable {
         }
     }
 
+    /// How much a group counts in the score, in percent.
     package struct GroupWeight: Hashable, Sendable {
         package let group: String
         /// Percent.
@@ -49,7 +52,7 @@ package struct Judge: Hashable, Sendable {
     }
 
     package var series: [Series]
-    /// What is not named shares the rest of 100.
+    /// Groups that are not named share what is left of 100 % in equal parts.
     package var groupWeights: [GroupWeight] = []
     /// A score of this or more is a success.
     package var pass = 95.0
@@ -62,36 +65,8 @@ package struct Judge: Hashable, Sendable {
     /// Fewer points of either version are no data: two points that differ would be a verdict.
     package var minPoints = 5
 
-    /// Points that a server answers at most.
+    /// The longest time that a judge looks back, as a multiple of `step`: servers answer 11,000 points at most.
     package static let largestLookback = 10_999
 
     package init(series: [Series]) { self.series = series }
-}
-
-/// The values of one label set, in time's order.
-package struct TimeSeries: Hashable, Sendable {
-    package let labels: [String: String]
-    package let values: [Double]
-
-    package init(labels: [String: String], values: [Double]) {
-        self.labels = labels
-        self.values = values
-    }
-}
-
-/// What a provider answers for a judge: both versions' values, series by series.
-package enum SeriesAnswer: Hashable, Sendable {
-    package struct Pair: Hashable, Sendable {
-        package let canary: [TimeSeries]
-        package let stable: [TimeSeries]
-
-        package init(canary: [TimeSeries], stable: [TimeSeries]) {
-            self.canary = canary
-            self.stable = stable
-        }
-    }
-
-    case pairs([Pair])
-    case noData(String)
-    case error(String)
 }

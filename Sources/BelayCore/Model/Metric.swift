@@ -16,7 +16,7 @@ package struct Metric: Hashable, Sendable {
         case evaluate
     }
 
-    /// What follows when nobody can tell.
+    /// What follows where a metric gives no data for `blindFor`, or is inconclusive.
     package enum Answer: String, Hashable, Sendable, CaseIterable {
         case rollback, pause
     }
@@ -24,7 +24,7 @@ package struct Metric: Hashable, Sendable {
     /// Limits as Argo Rollouts counts them: totals over the run, except the two that are consecutive.
     package struct Limits: Hashable, Sendable {
         package var count: Int?
-        /// Fails when failed > limit; -1 turns it off.
+        /// The metric fails when more measurements than this have failed; -1 turns the limit off.
         package var failure = 0
         package var inconclusive = 0
         package var consecutiveErrors = 4
@@ -56,7 +56,7 @@ package struct Metric: Hashable, Sendable {
     package var comparison: Comparison?
     /// Kayenta's judgement, in place of conditions.
     package var judge: Judge?
-    /// Measured, recorded and shown; what it says is no verdict.
+    /// The metric is measured, recorded and shown, and decides nothing.
     package var isDryRun = false
     package var source: MetricSource
 
@@ -80,7 +80,8 @@ package struct Metric: Hashable, Sendable {
     /// Whether it can only be measured while stable has traffic, too.
     package var needsStable: Bool { judge != nil }
 
-    /// The wait before the next measurement. What gave no data is asked again soon: Argo's fixed 10 s, or less.
+    /// The wait before the next measurement. After an error or no data it is Argo's fixed 10 s, or the metric's
+    /// interval where that is shorter.
     package func pause(after phase: MeasurementPhase?) -> Duration {
         switch phase {
         case .error, .noData: min(interval, .seconds(10))

@@ -11,7 +11,8 @@ package struct Plan: Hashable, Sendable {
     package var progressDeadline: Duration = .seconds(600)
     /// How long anything waits for a person before the way back.
     package var waitLimit: Duration = .seconds(3600)
-    /// nil: until no window reaches back to when the canary's side last had traffic.
+    /// The time that has to pass since the canary's side last had traffic, before the canary gets its first request;
+    /// nil: the longest window of a metric.
     package var settle: Duration?
 
     package init(
@@ -30,15 +31,17 @@ package struct Plan: Hashable, Sendable {
     package var longestWindow: Duration { metrics.map(\.window).max() ?? .zero }
 
     /// Whether both versions have traffic in that step.
-    package func isConcurrent(step: Int) -> Bool { share(ofStep: step) > .zero && share(ofStep: step) < .full }
+    package func isConcurrent(step: Int) -> Bool { share(ofStep: step).isConcurrent }
 
-    /// Where the canary has no traffic there is nothing to compare; a judge needs stable's at the same time, too.
-    func isMeasured(_ index: Int, inStep step: Int) -> Bool {
-        if metrics[index].needsStable { return isConcurrent(step: step) }
-        return metrics[index].comparison == nil || share(ofStep: step) > .zero
+    /// Whether metric `index` can be measured at that share. A comparison needs traffic on the canary, and a judge
+    /// needs it on both versions at the same time.
+    func isMeasured(_ index: Int, at share: Weight) -> Bool {
+        if metrics[index].needsStable { return share.isConcurrent }
+        return metrics[index].comparison == nil || share > .zero
     }
 
-    /// What a step takes at least where that is more than its hold says, and why: a window has to lie inside the step.
+    /// The shortest time that step `step` takes where that is longer than its hold, and why: a metric's whole window
+    /// has to lie inside the step. nil where the hold is long enough.
     package func leastTime(ofStep step: Int) -> (Duration, why: String)? {
         guard share(ofStep: step) > .zero else { return nil }
         let slowest = metrics.filter { metric in
@@ -53,60 +56,4 @@ package struct Plan: Hashable, Sendable {
 
     /// The canary share that step `index` asks for.
     package func share(ofStep index: Int) -> Weight { steps[index].weight }
-}
-
-/// One traffic state and its proof.
-package struct PlanStep: Hashable, Sendable {
-    package var name: String?
-    /// The canary's share; where the file asks for one that the target cannot give, the nearest one that it can.
-    package var weight: Weight
-    /// What the file asks for, where that is another share.
-    package var asked: Weight?
-    package var hold: Hold
-    package var approval: Approval?
-
-    package init(name: String? = nil, weight: Weight, hold: Hold = Hold(.zero), approval: Approval? = nil) {
-        self.name = name
-        self.weight = weight
-        self.hold = hold
-        self.approval = approval
-    }
-}
-
-/// The watched time a step stays. It ends at `max`, or from `min` on when every metric has reached the `count` or
-/// `consecutiveSuccessLimit` that it states.
-package struct Hold: Hashable, Sendable {
-    package var min: Duration
-    package var max: Duration
-
-    package init(_ fixed: Duration) {
-        min = fixed
-        max = fixed
-    }
-
-    package init(min: Duration, max: Duration) {
-        self.min = min
-        self.max = max
-    }
-}
-
-/// Who has to agree before the next step.
-package struct Approval: Hashable, Sendable {
-    package enum Answer: String, Hashable, Sendable, CaseIterable {
-        case rollback, proceed
-    }
-
-    /// Names, or `group:NAME`; empty: anybody.
-    package var from: [String] = []
-    package var count = 1
-    package var timeout: Duration = .seconds(3600)
-    package var onTimeout: Answer = .rollback
-    /// Whether one system user may approve for several people: a portal that has checked who they are.
-    package var isSharedUser = false
-
-    package init() {}
-
-    package func admits(_ actor: Actor) -> Bool {
-        from.isEmpty || from.contains(actor.name) || actor.groups.contains { from.contains("group:\($0)") }
-    }
 }

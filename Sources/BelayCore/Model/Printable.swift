@@ -52,7 +52,8 @@ extension StringProtocol {
 }
 
 extension Unicode.Scalar {
-    /// https://www.unicode.org/reports/tr9/ for the bidirectional ones.
+    /// Whether the character is one of those that `printable` writes out. The bidirectional ones are those of
+    /// https://www.unicode.org/reports/tr9/.
     fileprivate var isControl: Bool {
         switch value {
         case 0..<0x20, 0x7F..<0xA0: true
@@ -63,10 +64,11 @@ extension Unicode.Scalar {
 }
 
 extension Event {
-    /// The same event with nothing in it that moves a cursor or begins a line. What a plan says is the author's, and stays.
+    /// The same event with every text from outside made printable. The plan stays as the release's author wrote it.
     package var printable: Event {
         switch self {
         case .tookOver(let epoch, let holder): .tookOver(epoch: epoch, holder: holder.printable)
+        case .actionEnded(let run, .failed(let message)): .actionEnded(run, .failed(message.printable))
         case .claimFailed(let message): .claimFailed(message.printable)
         case .trafficFailed(let share, let message): .trafficFailed(share: share, message: message.printable)
         case .routerLost(let message): .routerLost(message.printable)
@@ -85,7 +87,8 @@ extension Event {
         case .finished(.rolledBack(let cause)): .finished(.rolledBack(cause.printable))
         case .finished(.refused(let holder)): .finished(.refused(holder.printable))
         case .unreadable(let name): .unreadable(name: name.printable)
-        case .started, .claimed, .stepStarted, .oldProcesses, .trafficConfirmed, .trafficAccepted, .routerFound,
+        case .started, .actionBegan, .actionEnded, .claimed, .stepStarted, .oldProcesses, .trafficConfirmed,
+            .trafficAccepted, .routerFound,
             .routerReloaded,
             .watched,
             .settlingBegan,

@@ -2,13 +2,17 @@
 package enum Reach: Hashable, Sendable {
     /// Every hundredth of a percent.
     case every
-    /// So many equal parts: percent, or the pods behind one Service. At least 1, which is all or nothing.
+    /// So many equal parts, such as percent. At least 1, which is all or nothing.
     case parts(Int)
+    /// Beside so many units of stable's, which stay as they are, any number of the canary's, at least one; or the canary alone. At
+    /// least 1.
+    case beside(Int)
 
     private var count: Int {
         switch self {
         case .every: Weight.full.basisPoints
         case .parts(let count): max(count, 1)
+        case .beside(let count): max(count, 1)
         }
     }
 
@@ -22,11 +26,29 @@ package enum Reach: Hashable, Sendable {
         (share.basisPoints * count + Weight.full.basisPoints / 2) / Weight.full.basisPoints
     }
 
-    /// The reachable share that lies nearest, the larger one where two do. A share that gives both versions traffic stays
-    /// one: 10 % of three parts is one part, and never nothing.
+    /// How many units of the canary's come nearest to a share beside stable's; as many as stable's for all of the traffic, fewer
+    /// where two numbers are as near.
+    package func units(for share: Weight) -> Int {
+        if share == .zero { return 0 }
+        if share == .full { return count }
+        func distance(_ units: Int) -> Int { abs(self.share(ofUnits: units).basisPoints - share.basisPoints) }
+        let exact = count * share.basisPoints / (Weight.full.basisPoints - share.basisPoints)
+        return [exact, exact + 1].filter { $0 > 0 }.min { distance($0) < distance($1) } ?? 1
+    }
+
+    /// The share of so many units of the canary's beside stable's, rounded to a hundredth of a percent.
+    package func share(ofUnits units: Int) -> Weight {
+        let all = count + units
+        return Weight(basisPoints: (units * Weight.full.basisPoints + all / 2) / all) ?? .full
+    }
+
+    /// The reachable share that lies nearest to `share`, the larger one where two are as near. A share that gives both
+    /// versions traffic becomes one that does so, too: 10 % of three parts is one part, and never nothing.
     /// - Returns: nil where both versions should have traffic and there is no such share.
     package func nearest(to share: Weight) -> Weight? {
-        guard case .parts(let count) = self, share > .zero, share < .full else { return share }
+        guard share > .zero, share < .full else { return share }
+        if case .beside = self { return self.share(ofUnits: units(for: share)) }
+        guard case .parts(let count) = self else { return share }
         guard count > 1 else { return nil }
         return self.share(ofPart: min(max(part(of: share), 1), count - 1))
     }

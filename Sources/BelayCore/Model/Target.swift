@@ -1,5 +1,6 @@
-/// What a rollout is done to: what divides the traffic, what runs the two versions, and what tells the pair from another one
-/// of the same name. Machine, engine, journal and commands know neither by vendor.
+/// What a rollout changes: the part that divides the traffic, the part that runs the two versions, and an identity that
+/// tells this target from another one of the same name. Machine, engine, journal and commands do not depend on the
+/// vendor of either part.
 package struct Target: Hashable, Sendable {
     package var traffic: Traffic
     package var workload: Workload
@@ -27,17 +28,5 @@ extension Target {
         self.init(
             traffic: try Traffic(members: json), workload: try Workload(json: json["workload"]),
             identity: try need(json["identity"]?.string))
-    }
-}
-
-/// Something in a target that cannot be, found without looking at the world.
-package struct TargetMistake: Hashable, Sendable {
-    /// Where it stands, seen from the target's own part of the file: `map.file`, `instances[1].socket`.
-    package let path: String
-    package let message: String
-
-    package init(_ path: String, _ message: String) {
-        self.path = path
-        self.message = message
     }
 }

@@ -6,12 +6,15 @@ package struct Timestamp: Hashable, Sendable {
 }
 
 extension Timestamp: InstantProtocol {
+    /// The moment so much later; a part of a millisecond is dropped.
     package func advanced(by duration: Duration) -> Timestamp {
         Timestamp(milliseconds: milliseconds + duration.wholeMilliseconds)
     }
 
+    /// From this moment to another; negative where that is earlier.
     package func duration(to other: Timestamp) -> Duration { .milliseconds(other.milliseconds - milliseconds) }
 
+    /// Earlier is less.
     package static func < (left: Timestamp, right: Timestamp) -> Bool { left.milliseconds < right.milliseconds }
 }
 
@@ -25,7 +28,7 @@ extension Duration {
     /// With a fraction of milliseconds.
     package var inSeconds: Double { Double(wholeMilliseconds) / 1000 }
 
-    /// The shortest exact spelling in the file's own notation: `90s`, `5m`, `1h30m`, `250ms`.
+    /// The exact duration in the file's own notation, the largest unit first: `1m30s`, `5m`, `1h30m`, `250ms`.
     package var text: String {
         var rest = wholeMilliseconds
         guard rest != 0 else { return "0s" }

@@ -11,7 +11,8 @@ package struct Weight: Hashable, Comparable, Sendable {
         self.basisPoints = basisPoints
     }
 
-    /// - Parameter percent: Must be a whole number of hundredths, so that nothing is rounded behind the user's back.
+    /// - Parameter percent: 0…100, in whole hundredths: nothing is rounded without the user's knowledge.
+    /// - Returns: nil for any other number.
     package init?(percent: Double) {
         let points = (percent * 100).rounded()
         guard percent.isFinite, abs(percent * 100 - points) < 1e-6, let whole = Int(exactly: points) else { return nil }
@@ -19,6 +20,12 @@ package struct Weight: Hashable, Comparable, Sendable {
     }
 
     private init(unchecked basisPoints: Int) { self.basisPoints = basisPoints }
+
+    /// 0…1.
+    package var fraction: Double { Double(basisPoints) / 10_000 }
+
+    /// Whether both versions have traffic.
+    package var isConcurrent: Bool { self > .zero && self < .full }
 
     package var complement: Weight { Weight(unchecked: 10_000 - basisPoints) }
 
@@ -30,5 +37,6 @@ package struct Weight: Hashable, Comparable, Sendable {
         return "\(basisPoints / 100).\(digits) %"
     }
 
+    /// A smaller share is less.
     package static func < (left: Weight, right: Weight) -> Bool { left.basisPoints < right.basisPoints }
 }

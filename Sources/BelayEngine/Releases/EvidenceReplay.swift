@@ -1,19 +1,22 @@
 internal import BelayAnalysis
 package import BelayCore
 
-/// Every decision of a rollout's comparisons once more, by the machine, on numbers that are computed from the journaled
-/// counts alone.
+/// Lets the machine take every decision of a rollout's comparisons once more, on numbers that are computed from the
+/// journaled counts alone.
 package struct EvidenceReplay {
-    /// As the record says at its end.
+    /// The rollout's state at the end of the record.
     package private(set) var machine: RolloutMachine
-    package private(set) var windows = 0
+    /// The journaled windows of each metric, oldest first.
+    package private(set) var seen: [[Evidence]]
+    package var windows: Int { seen.reduce(0) { $0 + $1.count } }
     /// How many windows were followed by another verdict than the record's.
     package private(set) var different = 0
     /// The largest relative difference of a number from the journaled one.
     package private(set) var largestDifference = 0.0
     package private(set) var isHarmShown = false
 
-    /// Sums of many terms may differ in their last digits.
+    /// The largest relative difference that still counts as the same number: sums of many terms may differ in their
+    /// last digits.
     private static let tolerance = 1e-9
 
     package var isSame: Bool { different == 0 && largestDifference <= Self.tolerance }
@@ -22,13 +25,14 @@ package struct EvidenceReplay {
     package init?(_ plan: Plan, _ records: [(event: Event, at: Timestamp)]) {
         guard let first = records.first, case .started(let started) = first.event else { return nil }
         machine = RolloutMachine(started, at: first.at)
-        var comparators = plan.metrics.indices.map { Comparator($0, of: plan) }
+        seen = plan.metrics.map { _ in [] }
+        var comparators = Comparators(plan)
         for (place, record) in records.enumerated().dropFirst() {
             defer { machine.apply(record.event, at: record.at) }
             guard case .measured(let measured) = record.event, let journaled = measured.measurement.evidence,
-                let again = comparators[measured.measurement.metric]?.fold(journaled)
+                let again = comparators.fold(measured.measurement)
             else { continue }
-            windows += 1
+            seen[measured.measurement.metric].append(journaled)
             largestDifference = max(largestDifference, Self.difference(journaled, again))
             let measurement = measured.measurement
             let decision = machine.decide(
@@ -49,7 +53,7 @@ package struct EvidenceReplay {
         if case .verdict = event { true } else { false }
     }
 
-    /// Relative, of the largest of the numbers.
+    /// The largest relative difference between the numbers of the two.
     private static func difference(_ one: Evidence, _ other: Evidence) -> Double {
         [
             (one.harm, other.harm), (one.promotion, other.promotion), (one.requests, other.requests),

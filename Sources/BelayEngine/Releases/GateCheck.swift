@@ -2,13 +2,15 @@ internal import BelayAnalysis
 package import BelayCore
 internal import Glibc
 
-/// The gates before a release: whether each of them answers, can see what it is about, and what it can notice.
+/// Checks the gates before a release: whether each of them answers, whether it can see what it is about, and what it
+/// can notice at the present traffic.
 package struct GateCheck {
     private let provider: any MetricProvider
 
     package init(_ provider: any MetricProvider) { self.provider = provider }
 
-    /// What the traffic allows each gate to notice. Who cannot be asked is left out: `plan` shows the rest.
+    /// What each gate can notice at the present traffic. A threshold whose query says nothing about stable now is left
+    /// out.
     package func outlooks(of bound: BoundRelease) async -> [Outlook] {
         let mirrored = bound.mirrored?.metrics ?? []
         let now = WallClock.systemTime
@@ -28,7 +30,8 @@ package struct GateCheck {
         return outlooks
     }
 
-    /// What a release is told before it starts: the gate that can notice least, and what takes longer than it says.
+    /// What `run` warns of before it starts: the gate that can notice least, and the first step that takes longer than
+    /// its hold.
     package func warnings(_ bound: BoundRelease) async -> [String] {
         let plan = bound.plan
         let worst = await outlooks(of: bound).filter { !$0.metric.isDryRun }.flatMap { $0.verdicts(plan) }
@@ -47,10 +50,10 @@ package struct GateCheck {
         )
     }
 
-    /// Asks every metric once: a query that the server refuses is found before anything moves. Commands are not tried, and
-    /// what belongs to a step is asked there.
-    /// - Returns: Each answer, and what is no mistake and worth knowing: a line each.
-    /// - Throws: ``ReleaseRefusal`` `.invalid` or `.unreachable`, with a line a gate.
+    /// Asks every metric once, so that a query that the server refuses is found before anything moves. Commands are not
+    /// run; a web answer that belongs to one step is asked for only in that step.
+    /// - Returns: The answers, and notes on what is worth knowing and no mistake; one line each.
+    /// - Throws: ``ReleaseRefusal`` `.invalid` or `.unreachable`, with one line for each gate.
     package func tryMetrics(of plan: Plan) async throws(ReleaseRefusal) -> (answers: [String], notes: [String]) {
         let looks = await firstLooks(at: plan)
         let invalid = looks.flatMap(\.mistakes)
@@ -62,7 +65,7 @@ package struct GateCheck {
         return (looks.flatMap(\.lines), looks.flatMap(\.notes) + provider.remarks)
     }
 
-    /// One metric before anything moves.
+    /// The first answer of one metric, before anything moves.
     private struct FirstLook {
         let metric: Metric
         let answer: MetricAnswer
@@ -95,7 +98,7 @@ package struct GateCheck {
                 looks.append(FirstLook(metric: metric, answer: answer))
             } else if case .command(let query) = metric.source, let missing = query.missingProgram {
                 looks.append(FirstLook(metric: metric, answer: .error(missing)))
-            } else if metric.query != nil || metric.scope == .always, !metric.isCommand {
+            } else if metric.query != nil || metric.scope == .always, !metric.isCommand, !metric.asksTarget {
                 let answer = await provider.measure(metric, at: now).answer
                 looks.append(
                     FirstLook(
@@ -112,7 +115,7 @@ extension MetricAnswer {
 }
 
 extension SeriesAnswer {
-    /// Whether there is an answer, whatever it says.
+    /// The same answer without its values: what counts is whether there is one.
     fileprivate var asAnswer: MetricAnswer {
         switch self {
         case .pairs: .list([])
@@ -123,7 +126,8 @@ extension SeriesAnswer {
 }
 
 extension CommandQuery {
-    /// Commands are not tried before a release; that there is none to run is found all the same.
+    /// Why the command's program cannot be run; nil where it can, or where it is to be found in `PATH`. A command is
+    /// not run before a release, but a missing program is found.
     fileprivate var missingProgram: String? {
         guard let program = arguments.first, program.contains("/") else { return nil }
         let path = program.hasPrefix("/") ? program : (directory.map { $0 + "/" } ?? "") + program
@@ -134,6 +138,9 @@ extension CommandQuery {
 }
 
 extension Metric {
+    /// Whether only the target of a release under way can answer it.
+    var asksTarget: Bool { if case .target = source { true } else { false } }
+
     fileprivate var isCommand: Bool {
         if case .command = source { true } else { false }
     }

@@ -1,4 +1,3 @@
-internal import BelayAnalysis
 package import BelayCore
 
 /// One metric, measured once and judged: what `analyze` shows.
@@ -25,12 +24,12 @@ package struct GateReading: Sendable {
     /// - Parameters:
     ///   - over: How far back comparisons and judges look.
     ///   - asked: The canary's share now, 0…1; nil where nobody knows.
-    package static func take(
+    package static func measure(
         _ plan: Plan, _ provider: any MetricProvider, over: Duration, asked: Double?
     ) async -> [GateReading] {
         let moment = WallClock.systemTime
         return await withTaskGroup(of: (Int, GateReading).self) { group in
-            for (index, metric) in plan.metrics.enumerated() {
+            for (index, metric) in plan.metrics.enumerated() where !metric.asksTarget {
                 group.addTask { (index, await reading(metric, provider, over, asked, at: moment)) }
             }
             var readings: [(Int, GateReading)] = []
@@ -46,7 +45,7 @@ package struct GateReading: Sendable {
         let back = metric.judge.map { min($0.lookback ?? over, over) }
         let (phase, value, message): (MeasurementPhase, String, String)
         if metric.comparison == nil {
-            let taken = await gauge.take(provider, back: back, asked: asked, at: moment)
+            let taken = await gauge.measure(provider, back: back, asked: asked, at: moment)
             (phase, value, message) = (taken.phase, taken.value, taken.message)
         } else {
             (phase, value, message) = await gauge.glance(provider, back: over, at: moment)
@@ -59,7 +58,7 @@ package struct GateReading: Sendable {
             value: value, message: message)
     }
 
-    /// The worst of what has a say.
+    /// The worst that follows from any reading; dry runs do not count.
     package static func consequence(of readings: [GateReading]) -> Consequence {
         let gates = readings.filter { !$0.metric.isDryRun }
         func any(_ condition: (GateReading) -> Bool) -> Bool { gates.contains(where: condition) }

@@ -1,12 +1,13 @@
 package import BelayAnalysis
 package import BelayCore
 
-/// A gate before its release: whether its counters are there, and what the traffic allows it to notice.
+/// What is known of a gate before its release: whether its counters are there, and what the traffic allows it to
+/// notice.
 package struct Outlook {
     package let metric: Metric
-    /// Numbers where everything is in place.
+    /// What its server answered: numbers where everything is in place, else what is wrong.
     package let answer: MetricAnswer
-    /// What stable does now; nil where too little is known of it.
+    /// Made from stable's present traffic, one for each kind of bad request; empty where too little is known of it.
     private var forecasts: [Forecast] = []
     /// What is no mistake, and worth knowing.
     package private(set) var notes: [String] = []
@@ -19,7 +20,7 @@ package struct Outlook {
         self.notes = notes
     }
 
-    /// So many times `lookback` are looked at, so that what comes and goes is seen.
+    /// The look reaches back by this many times `lookback`, so that a series that comes and goes is seen.
     private static let depth = 3
 
     static func look(at metric: Metric, _ provider: any MetricProvider, at now: Timestamp) async -> Outlook {
@@ -76,7 +77,7 @@ package struct Outlook {
         return notes
     }
 
-    /// A threshold, by what its query says of stable now.
+    /// The outlook of a threshold, from what its query says of stable now; nil where it says nothing.
     /// - Parameter mirrored: The same metric, asked about stable.
     static func look(
         atThreshold metric: Metric, mirrored: Metric, _ plan: Plan, _ provider: any MetricProvider, at now: Timestamp
@@ -124,7 +125,7 @@ package struct Outlook {
                 + "bad \(forecasts.map { Self.percent($0.badShare) }.joined(separator: ", "))")
         var isFirst = true
         for (index, step) in plan.steps.enumerated() where step.weight > .zero && step.weight < .full {
-            // Several kinds of bad request are averaged for harm, and all of them have to pass.
+            // For harm, several kinds of bad request are averaged; to go on, all of them have to pass.
             let abort = forecasts.compactMap { $0.secondsToAbort(ratio: 3, share: step.weight) }.min()
             let promotions = forecasts.map { $0.secondsToPromote(share: step.weight, isFirst: isFirst) }
             let promote = promotions.contains(nil) ? nil : promotions.compactMap(\.self).max()

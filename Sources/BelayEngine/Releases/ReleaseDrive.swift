@@ -1,27 +1,15 @@
+internal import BelayAnalysis
 package import BelayCore
-
-/// Told what happens around a drive and while it lasts. Called from any thread, in the order of what happens.
-package protocol ReleaseObserver: Sendable {
-    /// - Parameter store: Where its record is.
-    func began(_ id: String, _ plan: Plan, store: String)
-    func tookOver(_ id: String, _ machine: RolloutMachine)
-    /// An event is durable, or on the way back without a journal.
-    func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine)
-    /// What is no event: a journal that cannot be written.
-    func warn(_ message: String)
-    func left(_ id: String)
-    /// - Parameter head: The last hash of the rollout's chain; nil where the record could not be read within a second.
-    func ended(_ id: String, _ end: Driver.End, head: String?)
-}
+internal import BelayPlatform
 
 /// Begins, takes over and drives rollouts.
 package struct ReleaseDrive {
     /// What a release is begun with beside its plan.
     package struct Opening {
         package var key: String?
-        /// Of what was resolved from the files.
+        /// The hash of what was resolved from the files. A later run with the same key is compared with it.
         package var digest: String?
-        /// Of the whole rollout; its end is the way back.
+        /// The time limit of the whole rollout; when it is over, the traffic goes back.
         package var timeout: Duration?
         package var actor: Actor
         package var reason: String
@@ -41,7 +29,8 @@ package struct ReleaseDrive {
     private let store: any RolloutStore
     private let provider: any MetricProvider
     private let observer: any ReleaseObserver
-    /// Given the engine before it drives, and kept until it has ended: who sends it signals.
+    /// Called with the engine before it drives. What it returns, a watcher that sends the engine signals, is kept until
+    /// the drive has ended.
     private let attach: @Sendable (Engine) -> any Sendable
 
     /// - Parameter attach: What it returns lives as long as the drive.
@@ -57,8 +46,8 @@ package struct ReleaseDrive {
     }
 
     /// Records a new rollout and drives it to its end.
-    /// - Parameter survey: The look on which the plan was bound.
-    /// - Throws: ``ReleaseRefusal`` where another one was quicker or the record cannot be written.
+    /// - Parameter survey: The survey with which the plan was bound.
+    /// - Throws: ``ReleaseRefusal`` where another rollout was quicker or the record cannot be written.
     package func start(
         _ plan: Plan, _ survey: Survey, _ opening: Opening, clock: WallClock
     ) async throws(ReleaseRefusal) -> Engine.Result {
@@ -81,13 +70,14 @@ package struct ReleaseDrive {
         }
         observer.began(id, plan, store: store.place)
         let lease = Lease(rollout: id, epoch: grant.epoch, until: now.advanced(by: grant.life))
-        return await drive(id, RolloutMachine(started, at: now), lease, clock, commands: [], superseding: over)
+        return await drive(
+            id, RolloutMachine(started, at: now), Comparators(plan), lease, clock, commands: [], superseding: over)
     }
 
     /// Takes over a rollout that nobody drives.
     /// - Parameters:
     ///   - commands: Obeyed at once.
-    ///   - isForced: Also from a living driver, which is fenced out.
+    ///   - isForced: Whether to take over from a living driver as well, which is then fenced out.
     /// - Throws: ``ReleaseRefusal`` where somebody drives it, where its target is not on this host, or where the record cannot
     ///   be written.
     package func resume(
@@ -108,15 +98,17 @@ package struct ReleaseDrive {
         let grant = try await acquire(id, isForced: isForced)
         let lease = Lease(rollout: id, epoch: grant.epoch, until: asked.advanced(by: grant.life))
         // An earlier driver's append may have landed before the lease was ours; from here on none can.
-        let present: RolloutMachine
+        let present: (machine: RolloutMachine, events: [Event])
         do throws(JournalFailure) {
-            present = try await store.machine(of: id)
+            present = try await store.history(of: id)
         } catch {
             _ = try? await store.release(lease)
             throw ReleaseRefusal(error)
         }
-        observer.tookOver(id, present)
-        return await drive(id, present, lease, clock, commands: commands, superseding: over)
+        observer.tookOver(id, present.machine)
+        return await drive(
+            id, present.machine, Comparators(present.machine.plan, after: present.events), lease, clock,
+            commands: commands, superseding: over)
     }
 
     /// Rollouts of the plan's target that are over: their marks may be replaced.
@@ -143,31 +135,34 @@ package struct ReleaseDrive {
     }
 
     private func drive(
-        _ id: String, _ machine: RolloutMachine, _ lease: Lease, _ clock: WallClock, commands: [Command],
-        superseding: [String]
+        _ id: String, _ machine: RolloutMachine, _ comparators: Comparators, _ lease: Lease, _ clock: WallClock,
+        commands: [Command], superseding: [String]
     ) async -> Engine.Result {
         DescriptorReserve.fill()
         let plan = machine.plan
         let mark = OwnerMark(
             rollout: id, epoch: lease.epoch, stable: plan.stable.name, original: machine.started.original,
             store: store.place, process: .current)
+        let kit = releases.kit(for: plan.target.traffic)
+        let router = kit.router(plan.roles, original: machine.started.original, clock)
         var setup = Engine.Setup(
-            journal: store, router: releases.kit(for: plan.target.traffic).router(plan.roles, clock),
-            provider: provider, clock: clock, lease: lease, mark: mark)
+            journal: store, router: router, actions: kit.actions,
+            provider: TargetMetrics(others: provider, router: router), clock: clock, lease: lease, mark: mark)
         setup.superseding = superseding
         setup.report = { [observer] event, at, machine in observer.report(id, event, at, machine) }
         setup.warn = { [observer] in observer.warn($0) }
         let engine = Engine(setup, plan: plan)
         for command in commands { engine.send(.command(command)) }
         let attached = attach(engine)
-        let result = await engine.drive(machine)
+        let result = await engine.drive(machine, comparators: comparators)
         withExtendedLifetime(attached) {}
         await finish(id, lease, result, clock)
         return result
     }
 
-    /// The next driver need not wait for the lease to run out; a record that cannot be written lets it run out, and one that hangs
-    /// keeps nobody from ending. The head is told where it can be read; `belay verify` is what checks the chain.
+    /// Gives the lease up, so that the next driver need not wait until it runs out, and tells the observer how the
+    /// drive ended. Where the journal cannot be written, the lease runs out by itself; where it hangs, nobody waits
+    /// longer than a second. The chain's head is only read here: `belay verify` is what checks the chain.
     private func finish(_ id: String, _ lease: Lease, _ result: Engine.Result, _ clock: WallClock) async {
         let head = await clock.wait(.seconds(1)) { (bring: @escaping @Sendable (String?) -> Void) in
             Task { [store] in

@@ -1,5 +1,6 @@
 /// Why a release does not begin, or is not taken over. Nothing was touched.
 package struct ReleaseRefusal: Error, Sendable {
+    /// The kinds of refusal that have exit codes of their own.
     package enum Kind: Hashable, Sendable {
         /// The target is another rollout's or another driver's.
         case taken
@@ -7,7 +8,7 @@ package struct ReleaseRefusal: Error, Sendable {
         case unreachable
         /// The file asks for what cannot be.
         case invalid
-        /// The same, and the lines begin with `file:line:column`.
+        /// As `invalid`, and the lines begin with `file:line:column`.
         case mistakes
         /// The record cannot be read or written.
         case journal(JournalFailure.Kind)

@@ -1,9 +1,10 @@
 package import BelayCore
+internal import BelayPlatform
 
-/// What stands between a file and a driven rollout, for the command and the daemon alike: the look at the live target, the
-/// rollout's record, the drive.
+/// Everything between a file and a driven rollout, for the commands and, later, the daemon: the look at the live
+/// target, the plan that is bound to it, and who drives.
 package struct Releases {
-    /// nil where there is no record that could be read: nothing of ours is under way then.
+    /// The journal; nil where none can be read, and then no rollout of ours is under way.
     package let store: (any RolloutStore)?
     private let kits: @Sendable (Traffic) -> any TargetKit
 
@@ -13,8 +14,10 @@ package struct Releases {
         self.kits = kits
     }
 
+    /// What drives a target of that vendor.
     package func kit(for traffic: Traffic) -> any TargetKit { kits(traffic) }
 
+    /// Names the target on this host.
     package static func identity(of traffic: Traffic) -> String { traffic.identity(on: ProcessIdentity.hostName) }
 
     // MARK: The look at the target
@@ -36,7 +39,7 @@ package struct Releases {
             over = try await orRefuse { () throws(JournalFailure) in try await store.finishedRollouts(on: identity) }
         }
         let kit = kits(traffic)
-        try Self.checkOwnership(kit.ownership, over)
+        try await Self.checkOwnership(kit.ownership, over)
         let survey = await kit.survey()
         try Self.check(survey)
         return survey
@@ -44,8 +47,8 @@ package struct Releases {
 
     private static func checkOwnership(
         _ ownership: any TargetOwnership, _ over: [String]
-    ) throws(ReleaseRefusal) {
-        switch ownership.read() {
+    ) async throws(ReleaseRefusal) {
+        switch await ownership.read() {
         case .none: break
         case .mark(let mark) where over.contains(mark.rollout): break
         case .mark(let mark):
@@ -53,7 +56,7 @@ package struct Releases {
             throw ReleaseRefusal(
                 .taken,
                 "the target belongs to \(mark.rollout) (\(mark.process.text), journal \(mark.store), stable is \(mark.stable)); nothing was touched",
-                ownership.mayBeDriven(mark)
+                await ownership.mayBeDriven(mark)
                     ? "its driver may be alive: `belay status \(mark.rollout) --db \(mark.store)` on \(host)"
                     : "its driver is gone: `belay resume \(mark.rollout) --db \(mark.store)` on \(host) goes on with it",
                 "if that rollout is gone for good, `belay rescue FILE` returns the traffic and takes its mark away (\(ownership.place))"
@@ -93,20 +96,21 @@ package struct Releases {
         return try bind(request, survey, try Self.roles(of: survey))
     }
 
-    /// While a release is under way: as seen from its stable side, whatever the target shows at this moment.
+    /// The plan of a release while another one is under way. The side that is stable for that one counts as stable
+    /// here, whatever the target shows at this moment.
     package func bindBusy(_ request: ReleaseRequest) async throws(ReleaseRefusal) -> BoundRelease {
         let kit = kits(request.traffic)
         var stable: String?
         if let machine = try await machineUnderWay(on: Self.identity(of: request.traffic)) {
             stable = machine.plan.stable.name
-        } else if case .mark(let mark) = kit.ownership.read() {
+        } else if case .mark(let mark) = await kit.ownership.read() {
             stable = mark.stable
         }
         let roles = Roles(canaryIsSecond: stable != request.traffic.sides.second.name)
         return try bind(request, await kit.survey(), roles)
     }
 
-    /// The machine of the rollout of a target that is not over; nil where there is none.
+    /// The machine of the rollout that is under way on a target; nil where there is none.
     package func machineUnderWay(on identity: String) async throws(ReleaseRefusal) -> RolloutMachine? {
         guard let store else { return nil }
         return try await orRefuse { () throws(JournalFailure) in
@@ -132,8 +136,9 @@ package struct Releases {
         return BoundRelease(plan: plan, mirrored: mirrored, survey: survey, kit: kits(request.traffic))
     }
 
-    /// The frozen plan of a rollout that is over, to be run again.
-    /// - Throws: ``ReleaseRefusal`` as ``survey(_:)`` does, and `.invalid` where the roles have changed meanwhile.
+    /// Binds the frozen plan of a rollout that is over, to be run again.
+    /// - Throws: ``ReleaseRefusal`` as ``survey(_:)`` does, and `.invalid` where the roles have changed meanwhile,
+    ///   where the target cannot give the plan's shares any more, or where the canary's side cannot serve.
     package func bindAgain(_ plan: Plan, of id: String) async throws(ReleaseRefusal) -> BoundRelease {
         let survey = try await survey(plan.target.traffic)
         guard survey.roles == plan.roles else {
@@ -155,7 +160,7 @@ package struct Releases {
 
     // MARK: Who drives
 
-    /// Whether somebody drives a rollout, and what to type.
+    /// Says whether somebody drives a rollout and what to type next; empty without a journal.
     package func driverWords(of id: String) async -> String {
         guard let store else { return "" }
         if let driver = (try? await store.driver(of: id)) ?? nil {

@@ -5,6 +5,7 @@ package import BelayCore
 package enum RolloutID {
     private static let alphabet = Array("0123456789abcdefghjkmnpqrstvwxyz")
 
+    /// The name and ten characters of Crockford base32, time first.
     package static func make(name: String, at now: Timestamp) -> String {
         var rest = UInt64(max(0, now.milliseconds))
         var characters: [Character] = []

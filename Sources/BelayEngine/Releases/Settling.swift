@@ -1,18 +1,19 @@
 internal import BelayCore
 
-/// So that an earlier release's errors condemn no one.
+/// Settling: the first canary request waits, so that errors of an earlier release on the same side condemn nobody.
 extension Releases {
-    /// The latest so many rollouts of a target are looked at.
+    /// How many of a target's latest rollouts are looked at.
     private static let memory = 50
 
-    /// Until no window reaches back to when the canary's side last had traffic, as the record or the target's own knows. A side
-    /// that never had any has nothing to settle.
+    /// Until when the first canary request has to wait: until no metric's window reaches back to the time at which the
+    /// canary's side last had traffic. The journal or the target's own record knows that time; a side that never had
+    /// traffic has nothing to settle.
     /// - Returns: nil where nothing has to be waited for.
     func settleUntil(_ plan: Plan, at now: Timestamp) async throws(ReleaseRefusal) -> Timestamp? {
         if plan.settle == .zero { return nil }
-        let recorded = kit(for: plan.target.traffic).ownership.lastTraffic(of: plan.canary.name)
+        let recorded = await kit(for: plan.target.traffic).ownership.lastTraffic(of: plan.canary.name)
         let known = try await lastTraffic(of: plan.canary.name, on: plan.target.identity)
-        // A record from the future is a clock's mistake, and nobody waits for it longer than from now.
+        // A time that lies in the future comes from a wrong clock; it counts as now.
         guard let last = [known, recorded].compactMap(\.self).max().map({ min($0, now) }) else { return nil }
         let until = last.advanced(by: plan.settle ?? plan.longestWindow)
         return until > now ? until : nil
@@ -22,15 +23,17 @@ extension Releases {
         var last: Timestamp?
         try await eachExposed(on: target) { machine in
             let isPromoted = machine.state.phase == .finished(.promoted)
-            guard (isPromoted ? machine.plan.stable : machine.plan.canary).name == side else { return true }
+            let isSwapped = isPromoted && !machine.plan.comesHome
+            guard (isSwapped ? machine.plan.stable : machine.plan.canary).name == side else { return true }
             last = machine.state.phaseSince
             return false
         }
         return last
     }
 
-    /// The latest rollouts of a target that are over and gave their canary traffic, newest first.
-    /// - Parameter body: Returns whether it wants to see the next one; each is read when it is asked for.
+    /// Visits the latest rollouts of a target that are over and gave their canary traffic, newest first.
+    /// - Parameter body: Called with each rollout's machine, which is read only then; returns whether it wants the next
+    ///   one.
     private func eachExposed(
         on target: String, _ body: (RolloutMachine) -> Bool
     ) async throws(ReleaseRefusal) {
@@ -44,13 +47,15 @@ extension Releases {
         }
     }
 
-    /// What was last released to each side, by its name, as the record knows.
+    /// The revision that was last released to each side, by the side's name, as the journal knows it.
     package func released(on target: String) async throws(ReleaseRefusal) -> [String: String] {
         var revisions: [String: String] = [:]
         try await eachExposed(on: target) { machine in
-            let side = machine.plan.canary.name
+            // A clone is gone after its release; what was promoted runs as stable.
+            if machine.plan.comesHome, machine.state.phase != .finished(.promoted) { return true }
+            let side = (machine.plan.comesHome ? machine.plan.stable : machine.plan.canary).name
             revisions[side] = revisions[side] ?? machine.plan.revision
-            return revisions.count < 2
+            return revisions.count < (machine.plan.comesHome ? 1 : 2)
         }
         return revisions
     }

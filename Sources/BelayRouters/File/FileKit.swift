@@ -1,35 +1,49 @@
-internal import BelayCore
-internal import BelayEngine
+package import BelayCore
+package import BelayEngine
 internal import Glibc
 
-/// A file with one number, for those who ask before, beside and after a drive.
-struct FileKit: TargetKit {
+/// The kit of a target that is a file with one number.
+package struct FileKit: TargetKit {
     private let target: FileTraffic
     private let limit: Duration
 
-    init(_ target: FileTraffic, limit: Duration = ShareFile.commandLimit) {
+    /// - Parameter target: As a file describes it.
+    package init(_ target: FileTraffic) { self.init(target, limit: ShareFile.commandLimit) }
+
+    init(_ target: FileTraffic, limit: Duration) {
         (self.target, self.limit) = (target, limit)
     }
 
-    var ownership: any TargetOwnership { OwnerFile(of: target.path) }
+    private var owner: OwnerFile { OwnerFile(of: target.path) }
+    package var ownership: any TargetOwnership { owner }
+    package var actions: any ActionRunner { TargetPrograms(owner) }
 
-    func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { FileRouter(target, roles, clock) }
+    /// As its protocol says.
+    package func router(_ roles: Roles, original: JSONValue, _ clock: any EngineClock) -> any TrafficRouter {
+        FileRouter(target, roles, clock)
+    }
 
-    func value(for secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
-    func words(for secondShare: Weight) -> String { "\(target.path) = \(value(for: secondShare))" }
+    /// As its protocol says.
+    package func value(for secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
+    /// As its protocol says.
+    package func words(for secondShare: Weight, reach: Reach) -> String {
+        "\(target.path) = \(value(for: secondShare))"
+    }
 
-    var writeWords: String {
+    package var writeWords: String {
         let told = target.run.isEmpty ? "" : "then `\(target.run.joined(separator: " "))`, "
         return "(\(told)confirmed by \(target.read.isEmpty ? "the file read back" : "`\(target.read[0])`"))"
     }
 
-    func wayBackWords(to secondShare: Weight) -> String {
+    /// As its protocol says.
+    package func wayBackWords(to secondShare: Weight) -> String {
         "\(value(for: secondShare)) in \(target.path) at once \(writeWords)"
     }
 
     // MARK: The look
 
-    func survey() async -> Survey {
+    /// As its protocol says.
+    package func survey() async -> Survey {
         var survey = Survey()
         survey.reach = target.reach
         survey.cutsConnections = .init(isThere: false, why: "a file cuts none")

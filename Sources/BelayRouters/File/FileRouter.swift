@@ -1,8 +1,9 @@
 internal import BelayCore
 internal import BelayEngine
 
-/// Drives a file with one number. A file has no versions that could refuse a late writer: a forward write asks for the mark
-/// with the lock held, right before it renames and before the user's program is told, and keeps the lock until that has ended.
+/// Drives a file with one number. A file has no versions by which a late writer could be refused. So a forward write
+/// takes the lock, looks at the mark right before it renames the file and again before it tells the user's program, and
+/// keeps the lock until that program has ended.
 struct FileRouter: TrafficRouter {
     private let target: FileTraffic
     private let roles: Roles
@@ -22,15 +23,15 @@ struct FileRouter: TrafficRouter {
 
     func read() async -> Reading { await look().reading }
 
-    /// - Returns: Also what is wrong where nothing could be read.
+    /// - Returns: The reading, and what is wrong where something could not be read.
     private func look() async -> (reading: Reading, complaint: String?) {
         let started = clock.now
         let found = await owned.files.run { [file] in Result { () throws(FileFailure) in try file.number() } }
-        // Nothing tells one process behind the file from the next: it is the file that is one and the same.
+        // Nothing shows when the program behind the file starts anew, so the file itself counts as the incarnation.
         var instance = Reading.Instance(running: nil, start: .unknown, incarnation: "file")
         var complaint: String?
         switch found {
-        case .success(let number)?: take(number, of: target.path, into: &instance)
+        case .success(let number)?: note(number, of: target.path, into: &instance)
         case .failure(let failure)?: complaint = failure.message
         case nil: complaint = "\(target.path): \(FileDesk.silence)"
         }
@@ -39,7 +40,7 @@ struct FileRouter: TrafficRouter {
             instance.start = kept.map { .share($0) } ?? .unknown
             instance.running = nil
             switch answer {
-            case .success(let number): take(number, of: target.read[0], into: &instance)
+            case .success(let number): note(number, of: target.read[0], into: &instance)
             case .failure(let failure): complaint = failure.message
             }
         } else if kept != nil {
@@ -49,8 +50,8 @@ struct FileRouter: TrafficRouter {
         return (Reading(instances: [instance], startedAt: started), complaint)
     }
 
-    /// What was found where a number should be: a share, another hand's words, or nothing.
-    private func take(_ number: ShareFile.Number, of place: String, into instance: inout Reading.Instance) {
+    /// Notes what was found where a number should be: a share, a text or number of another hand, or nothing.
+    private func note(_ number: ShareFile.Number, of place: String, into instance: inout Reading.Instance) {
         switch number {
         case .missing: break
         case .foreign(let words): instance.foreign = "`\(words)` in \(place)"
@@ -73,11 +74,13 @@ struct FileRouter: TrafficRouter {
             owned.begin(number + 1)
         }
         let (reading, complaint) = await look()
-        // What is proven to be in force needs no program that says so, too, and stable least of all.
+        // Where the user's `read` program shows that the way back is in force, a complaint of the `run` program does
+        // not count.
         let isProven = write.kind == .wayBack && !target.read.isEmpty && reading.confirms(write)
         if let error = isProven ? nil : error ?? complaint { return (reading, .refused(error)) }
         if target.read.isEmpty || reading.confirms(write) { return (reading, .done) }
-        // A program that says what is in force may need a while to follow the file.
+        // The balancer may need a while to follow the file. Until it does, the write counts as accepted, and not as
+        // done.
         let isKept = reading.instances[0].start == .share(write.share)
         return (reading, isKept ? .accepted : .refused("the file does not hold what was written"))
     }
@@ -85,7 +88,8 @@ struct FileRouter: TrafficRouter {
     private func raise(
         _ write: TrafficWrite, _ number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> String? {
-        // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
+        // The last look before the effect: a share that another hand has set is left alone, and a driver that lost the
+        // lease stops here.
         if let why = await read().objection(to: write) { return why }
         guard await isOurs() else { return "the lease is another driver's, or the journal does not answer" }
         let value = target.number(for: write.share, roles)
@@ -101,7 +105,8 @@ struct FileRouter: TrafficRouter {
         }
     }
 
-    /// It waits for no lock, nor for a disk that hangs: what is in force is told to the user's program meanwhile.
+    /// The way back does not depend on the lock, nor on a disk that hangs: after a second the user's program is told
+    /// the number all the same.
     private func takeBack(to share: Weight) async -> String? {
         let value = target.number(for: share, roles)
         let written = await owned.files.runAlone { [file, owned] in
@@ -116,14 +121,17 @@ struct FileRouter: TrafficRouter {
 
     func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
         await owned.claim(mark, kind, superseding: superseding) {
-            // What an earlier driver told the user's program is over before anything is read, or written, after it. A driver
-            // that is cancelled meanwhile writes nothing any more.
+            // A program that an earlier driver began has to end before anything is read or written here. A driver that
+            // is cancelled while it waits writes nothing any more.
             if kind == .takeover, !target.run.isEmpty { try? await clock.sleep(for: ShareFile.longestRun) }
             return await read()
         }
     }
 
     func renew(_ mark: OwnerMark) async { await owned.renew() }
+
+    /// Does nothing: the connections belong to whatever program follows the file, and nobody here knows them.
+    func drain(_ side: Side) async {}
 
     func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         await owned.release(mark, after: ending, roles, of: target.sides) { await read() }

@@ -1,27 +1,29 @@
 internal import BelayCommands
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// The file with the share's number, and the user's programs around it.
 struct ShareFile: Sendable {
-    /// What a number was read as.
+    /// What was read where a number should be.
     enum Number: Hashable, Sendable {
         case number(Int)
-        /// There is none: an empty file, or none at all. Unknown, and never 0.
+        /// There is nothing: an empty file, or an empty answer of the user's program. The share is unknown then, and
+        /// never 0.
         case missing
         /// There is something else.
         case foreign(String)
     }
 
-    /// A program of the user's may take so long.
+    /// How long one run of a user's program may take.
     static let commandLimit: Duration = .seconds(1)
 
-    /// After so long no program of an earlier driver's is there any more.
+    /// After this time no program that an earlier driver began is still running.
     static let longestRun = commandLimit + .milliseconds(500)
-    /// Who asks the user's programs waits so much longer than they have: to be ended, and to be heard of.
+    /// How much longer than its limit a program is waited for: it has to be ended, and its end has to be reported.
     private static let grace: Duration = .milliseconds(800)
-    /// Of programs that cannot be ended, because the system hangs, there are a few at most.
+    /// How many programs may be left that cannot be ended, because the system hangs; then no further one is started.
     private static let mostLate = 4
 
     let target: FileTraffic
@@ -31,7 +33,7 @@ struct ShareFile: Sendable {
     private let limit: Duration
     private let late = Locked(0)
 
-    /// - Parameter limit: Of each run of the user's programs; tests on a busy machine give more.
+    /// - Parameter limit: The time limit of each run of the user's programs; tests on a busy machine give more.
     init(_ target: FileTraffic, _ clock: any EngineClock, limit: Duration = commandLimit) {
         self.target = target
         self.clock = clock
@@ -53,7 +55,7 @@ struct ShareFile: Sendable {
         return .number(number)
     }
 
-    /// - Parameter isWanted: Asked last, before the file is replaced; what it answers is the complaint.
+    /// - Parameter isWanted: Asked last, before the file is replaced. A text stops the write, and is returned.
     /// - Returns: What went wrong; nil where the number is there.
     func write(_ number: Int, isWanted: () -> String? = { nil }) -> String? {
         do throws(FileFailure) {
@@ -90,10 +92,12 @@ struct ShareFile: Sendable {
         return .success(Self.number(in: output))
     }
 
-    /// A program that outlives this process would act for nobody: `timeout` ends it, whatever becomes of us.
+    /// The words before a program of the user's: `timeout` ends it after its limit, even where this process has died. A
+    /// program that outlives its driver would act for nobody.
     private var keeper: [String] { ["timeout", "--kill-after=0.3", "\(limit.inSeconds)"] }
 
-    /// Nobody waits longer than for a program that can be ended; one that cannot, because the disk under it hangs, is left.
+    /// Runs a program and waits for as long as it takes to end it. One that cannot be ended, because the disk under it
+    /// hangs, is left to itself and counts as timed out.
     private func run(_ words: [String], _ environment: [(name: String, value: String)]) async -> CommandRunner.Outcome {
         guard late.withLock({ $0 }) < Self.mostLate else {
             return .failed("is not started: \(Self.mostLate) earlier ones have not ended")
@@ -116,16 +120,10 @@ struct ShareFile: Sendable {
             late.withLock { $0 += 1 }
             return .timeout
         }
-        // How `timeout` says it: https://www.gnu.org/software/coreutils/timeout
-        return switch outcome {
-        case .exited(124, _, _), .exited(137, _, _), .signaled(SIGKILL, _): .timeout
-        case .exited(126, _, let complaint), .exited(127, _, let complaint):
-            .failed("cannot be started: \(complaint.split(separator: "\n").last ?? "")")
-        case .timeout, .failed, .exited, .signaled: outcome
-        }
+        return outcome.underTimeout()
     }
 
-    /// Why the user's programs cannot be run; empty where they can, or where nobody knows before.
+    /// Why the user's programs cannot be run; empty where they can, or where they are to be found in `PATH`.
     var missingPrograms: [String] {
         [target.run, target.read].compactMap(\.first).filter { $0.contains("/") }.compactMap { path in
             guard access(path, X_OK) != 0 else { return nil }

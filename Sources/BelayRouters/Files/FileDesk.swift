@@ -1,30 +1,33 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 
-/// Files on a disk that may hang: nobody waits for it longer than a second, but for the one write that must not happen later.
+/// Runs calls to files on a disk that may hang. Nobody waits longer than a second for them; the exception is `wait`,
+/// for the one write that must not happen later.
 struct FileDesk: Sendable {
     static let patience: Duration = .seconds(1)
     static let silence = "the disk has not answered for \(patience.text)"
-    /// A disk that hangs is asked by a few at a time, or there would soon be no thread left.
+    /// How many calls may hang at once. Further calls are not begun, or there would soon be no thread left.
     private static let mostLate = 4
 
     private static let queue = Blocking("belay.files", isConcurrent: true)
     private let clock: any EngineClock
-    /// Calls that nobody waits for any more and that have not ended.
+    /// How many calls have not ended, though nobody waits for them any more.
     private let late = Locked(0)
     private let isWriting = Locked(false)
 
     init(_ clock: any EngineClock) { self.clock = clock }
 
-    /// Something is still on its way to the disk.
+    /// Whether such a call is still on its way to the disk.
     var isBusy: Bool { late.withLock { $0 } > 0 }
 
-    /// - Returns: nil where the disk has not answered in a second.
+    /// - Returns: nil where the disk has not answered within a second, or where too many calls hang already.
     func run<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
         isFull ? nil : await begin(body)
     }
 
-    /// One at a time; while another one has not ended it is not begun.
+    /// As `run`, but one at a time: where another such call has not ended, this one is not begun, and the answer is
+    /// nil.
     func runAlone<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value? {
         if isFull { return nil }
         let mayBegin = isWriting.withLock { isWriting in
@@ -38,7 +41,7 @@ struct FileDesk: Sendable {
         }
     }
 
-    /// For as long as it takes.
+    /// Waits for as long as the call takes.
     func wait<Value: Sendable>(_ body: @escaping @Sendable () -> Value) async -> Value { await Self.queue.run(body) }
 
     private var isFull: Bool { late.withLock { $0 } >= Self.mostLate }

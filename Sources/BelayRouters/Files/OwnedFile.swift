@@ -1,18 +1,14 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
-
-/// Why a file could not be read or written: its path, the call and what the system says.
-struct FileFailure: Error {
-    let message: String
-}
 
 /// Files that Belay writes: read and replaced whole, created for their owner alone and never through a link.
 enum OwnedFile {
     private static let mostLinks = 16
 
-    /// The file that a path leads to, its links resolved, whether the file itself is there or not; the path as it is where its
-    /// folder is not.
+    /// The file that a path leads to, with symbolic links resolved; the file itself need not exist. Where its folder
+    /// does not exist either, the path stays as it is.
     static func resolved(_ path: String) -> String {
         if let whole = real(path) { return whole }
         var path = path
@@ -50,17 +46,18 @@ enum OwnedFile {
     }
 
     enum Kind {
-        /// Mode, owner and group stay.
+        /// Mode, owner and group stay. A new file is its owner's alone, and its group's in a shared folder.
         case existing
-        /// The same; one that is not there is made readable for everybody, or its readers would be locked out.
+        /// As `existing`, but a new file is readable for everybody, or its readers would be locked out.
         case watched
         /// Readable for everybody, writable for its owner, and for its group in a shared folder.
         case mark
     }
 
-    /// Replaces a file so that a reader sees the old or the new one, and a power loss leaves one of them. Mode, owner and
-    /// group stay; a new file is its owner's alone.
-    /// - Parameter isWanted: Asked once everything is ready; what it answers is thrown, and the file stays as it was.
+    /// Replaces a file so that a reader sees the old or the new one, and a power loss leaves one of them. `kind` says
+    /// what becomes of mode, owner and group.
+    /// - Parameter isWanted: Asked once everything is ready. A text is thrown as the failure, and the file stays as it
+    ///   was.
     static func replace(
         _ path: String, with bytes: [UInt8], as kind: Kind = .existing, isWanted: () -> String? = { nil }
     ) throws(FileFailure) {
@@ -89,7 +86,8 @@ enum OwnedFile {
         syncFolder(of: path)
     }
 
-    /// A name that nobody else has: two writers of one process, or a link laid in wait, never meet in it.
+    /// Makes the temporary file under a name that nobody else has: so two writers never use the same one, and a link
+    /// that somebody has put there is never followed.
     private static func create(beside path: String) throws(FileFailure) -> (file: Int32, path: String) {
         for _ in 0..<8 {
             let temporary = "\(path).belay-\(getpid())-\(String(UInt64.random(in: 0 ... .max), radix: 36)).tmp"
@@ -103,10 +101,23 @@ enum OwnedFile {
         throw FileFailure(message: "\(path): no temporary name beside it is free")
     }
 
-    /// Whether the router may need the file's group to read it: it gives a right that nobody else has.
+    /// Whether the router may need the file's group to read it: the group may read the file, and not everybody may.
     static func needsGroup(_ file: stat) -> Bool { file.st_mode & S_IRGRP != 0 && file.st_mode & S_IROTH == 0 }
 
-    /// Root works for whoever the folder belongs to: what it leaves there must not keep them out.
+    /// A file of Belay's own, open for reading and writing, made with the folder's mode where there is none; never through a link.
+    /// - Returns: A descriptor; -1 and `errno` where the file cannot be opened or made.
+    static func opened(_ path: String, _ flags: Int32 = 0) -> Int32 {
+        let flags = flags | O_RDWR | O_NOFOLLOW | O_CLOEXEC
+        let found = DescriptorReserve.open { open(path, flags) }
+        guard found < 0, errno == ENOENT else { return found }
+        let made = DescriptorReserve.open { open(path, flags | O_CREAT | O_EXCL, 0o600) }
+        if made >= 0 { give(made, SharedFolder(ofFile: path).fileMode, path) }
+        // Another process has made the file in the meantime.
+        return made < 0 && errno == EEXIST ? open(path, flags) : made
+    }
+
+    /// Sets a file's mode. Where this process is root, it also gives the file to the owner of its folder, who must not
+    /// be kept out.
     static func give(_ file: Int32, _ mode: mode_t, _ path: String) {
         var info = stat()
         if geteuid() == 0, stat(SharedFolder(ofFile: path).path, &info) == 0 {
@@ -115,7 +126,8 @@ enum OwnedFile {
         fchmod(file, mode)
     }
 
-    /// A group that the router reads the file by, and that cannot be kept, is no success.
+    /// Keeps the old owner, group and mode as far as the system allows. It throws where the group is needed to read the
+    /// file and cannot be kept.
     private static func keep(_ old: stat, _ file: Int32, _ path: String) throws(FileFailure) {
         if fchown(file, old.st_uid, old.st_gid) != 0, fchown(file, uid_t.max, old.st_gid) != 0, needsGroup(old) {
             throw failure("its group \(old.st_gid) cannot be kept: fchown", path, errno)
@@ -142,60 +154,5 @@ enum OwnedFile {
 
     static func failure(_ call: String, _ path: String, _ number: Int32) -> FileFailure {
         FileFailure(message: "\(path): \(call): \(String(cString: strerror(number)))")
-    }
-}
-
-/// A brief advisory lock around changes of a target's file and its mark. Released when its value goes, or its process: a
-/// process that hangs in a renaming keeps it until that has ended.
-final class FileLock: Sendable {
-    enum Attempt {
-        case held(FileLock)
-        /// Another process has it.
-        case busy
-        /// It cannot be had at all.
-        case failed(String)
-
-        /// Why whatever needs the lock has to wait; nil where it is held.
-        func complaint(_ path: String) -> String? {
-            switch self {
-            case .held: nil
-            case .busy: "\(path) is locked by another process"
-            case .failed(let message): message
-            }
-        }
-    }
-
-    private let file: Int32
-
-    private init(_ file: Int32) { self.file = file }
-
-    deinit { close(file) }
-
-    static func take(_ path: String, patience: Duration) -> Attempt {
-        var file = DescriptorReserve.open { open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC) }
-        if file < 0, errno == ENOENT {
-            file = DescriptorReserve.open { open(path, O_CREAT | O_EXCL | O_RDWR | O_NOFOLLOW | O_CLOEXEC, 0o600) }
-            if file >= 0 {
-                OwnedFile.give(file, SharedFolder(ofFile: path).fileMode, path)
-            } else if errno == EEXIST {
-                file = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC)
-            }
-        }
-        let number = errno
-        guard file >= 0 else { return .failed(OwnedFile.failure("open", path, number).message) }
-        let end = ContinuousClock.now + patience
-        while flock(file, LOCK_EX | LOCK_NB) != 0 {
-            let number = errno
-            guard number == EWOULDBLOCK || number == EINTR else {
-                close(file)
-                return .failed(OwnedFile.failure("flock", path, number).message)
-            }
-            guard ContinuousClock.now < end else {
-                close(file)
-                return .busy
-            }
-            usleep(2000)
-        }
-        return .held(FileLock(file))
     }
 }

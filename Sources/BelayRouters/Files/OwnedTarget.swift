@@ -1,14 +1,16 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 
-/// A target whose share, or what it starts with, is in a file of this host: its mark, its lock, and which write counts.
+/// What targets have in common whose share, or what the router starts with, is in a file on this host: the mark, the
+/// lock, and which write counts.
 struct OwnedTarget: Sendable {
     let owner: OwnerFile
     let files: FileDesk
     /// As the target names it, for messages.
     private let file: String
     private let clock: any EngineClock
-    /// The number of the latest write; what an earlier one still has to do has no effect any more.
+    /// The number of the latest write; an earlier write may have no further effect.
     private let latest = Locked(0)
 
     init(_ owner: OwnerFile, file: String, _ clock: any EngineClock) {
@@ -18,7 +20,7 @@ struct OwnedTarget: Sendable {
         files = FileDesk(clock)
     }
 
-    /// A write of that number has begun: earlier ones are over.
+    /// Notes that the write of that number has begun, so that earlier ones have no further effect.
     func begin(_ number: Int) { latest.withLock { $0 = max($0, number) } }
 
     /// Why write `number` may have no further effect; nil where it may.
@@ -27,26 +29,28 @@ struct OwnedTarget: Sendable {
         return owner.bears(mark) ? nil : "the mark \(owner.path) is another driver's"
     }
 
-    /// A forward write of the file, with the lock held, for as long as the disk takes: nothing of it may happen later.
+    /// Runs a forward write of the file with the lock held. It waits for as long as the disk takes, because nothing of
+    /// the write may happen later.
     func writing(_ body: @escaping @Sendable () -> String?) async -> String? {
         await files.wait { [owner] in
-            let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
+            let lock = FileLock.acquire(owner.lockPath, patience: .milliseconds(200))
             if let complaint = lock.complaint(owner.lockPath) { return complaint }
             return withExtendedLifetime(lock) { body() }
         }
     }
 
-    /// The same for what does not only write: the lock is held until it has ended.
+    /// The same for work that does more than write the file: the lock is held until that work has ended.
     func locked(_ body: () async -> String?) async -> String? {
-        let lock = await files.wait { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(200)) }
+        let lock = await files.wait { [owner] in FileLock.acquire(owner.lockPath, patience: .milliseconds(200)) }
         if let complaint = lock.complaint(owner.lockPath) { return complaint }
         let complaint = await body()
         return withExtendedLifetime(lock) { complaint }
     }
 
-    /// A write of the way back: whoever has the lock is waited for before the mark is taken away, and not here.
+    /// Runs a write of the way back, which waits 200 ms for the lock and then goes on without it. Whoever has the lock
+    /// is waited for later, before the mark is taken away.
     func withoutWaitingForLock(_ body: () -> String?) -> String? {
-        let lock = FileLock.take(owner.lockPath, patience: .milliseconds(200))
+        let lock = FileLock.acquire(owner.lockPath, patience: .milliseconds(200))
         return withExtendedLifetime(lock) { body() }
     }
 
@@ -56,8 +60,8 @@ struct OwnedTarget: Sendable {
     func claim(
         _ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String], read: () async -> Reading
     ) async -> Claim {
-        let taking = await files.run { [owner] in owner.take(mark, kind, superseding: superseding) }
-        switch taking ?? .failed("\(owner.path): \(FileDesk.silence)") {
+        let claiming = await files.run { [owner] in owner.claim(mark, kind, superseding: superseding) }
+        switch claiming ?? .failed("\(owner.path): \(FileDesk.silence)") {
         case .foreign(let holder): return .taken(by: holder)
         case .failed(let message): return .failed(message)
         case .taken(let before):
@@ -73,8 +77,9 @@ struct OwnedTarget: Sendable {
     func release(
         _ mark: OwnerMark, after ending: Work.Ending, _ roles: Roles, of sides: Sides, read: () async -> Reading
     ) async -> String? {
-        // Whoever is writing the file at this moment has the lock, and ends before it is given up.
-        let lock = await files.run { [owner] in FileLock.take(owner.lockPath, patience: .milliseconds(500)) }
+        // A process that is writing the file at this moment holds the lock, so the mark stays until that write has
+        // ended.
+        let lock = await files.run { [owner] in FileLock.acquire(owner.lockPath, patience: .milliseconds(500)) }
         guard let lock, !files.isBusy else { return "\(file): \(FileDesk.silence)" }
         if case .busy = lock { return lock.complaint(owner.lockPath) }
         let reading = await read()
@@ -89,7 +94,7 @@ struct OwnedTarget: Sendable {
         if Task.isCancelled { return "the driver is leaving" }
         let idle: Side? =
             switch ending {
-            case .wayBack(_, let hadTraffic): hadTraffic ? roles.canary(of: sides) : nil
+            case .wayBack(let hadTraffic): hadTraffic ? roles.canary(of: sides) : nil
             case .adoption: roles.stable(of: sides)
             }
         let now = clock.now

@@ -1,5 +1,6 @@
 package import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// The mark beside a target's file: `<file>.owner`, or `<file>.<key>.owner` where a file has several shares; one JSON object.
@@ -9,6 +10,10 @@ package struct OwnerFile: TargetOwnership {
     package let path: String
     package var place: String { path }
     let lockPath: String
+    /// Held while a program of a release on this target runs.
+    let actionLockPath: String
+    /// What the last such program printed.
+    let actionLogPath: String
     private let trafficPath: String
 
     /// - Parameters:
@@ -18,6 +23,7 @@ package struct OwnerFile: TargetOwnership {
         let file = OwnedFile.resolved(file)
         let stem = key.map { "\(file).\(Self.name(of: $0))" } ?? file
         (path, trafficPath) = ("\(stem).owner", "\(stem).traffic")
+        (actionLockPath, actionLogPath) = ("\(stem).action.lock", "\(stem).action.log")
         lockPath = "\(file).lock"
     }
 
@@ -31,6 +37,7 @@ package struct OwnerFile: TargetOwnership {
         return String(key.prefix(60).map { isPlain($0) ? $0 : "-" }) + "~" + String(hash, radix: 16)
     }
 
+    /// As its protocol says.
     package func read() -> OwnerRecord {
         do throws(FileFailure) {
             let bytes = try OwnedFile.read(path)
@@ -49,28 +56,31 @@ package struct OwnerFile: TargetOwnership {
         return found.rollout == mark.rollout && found.epoch == mark.epoch
     }
 
-    enum Taking: Hashable, Sendable {
-        /// Ours now; the earlier mark, where there was one of the same rollout.
+    enum Claiming: Hashable, Sendable {
+        /// The mark is ours now. `before` is the earlier mark of the same rollout; nil where there was none, or where a
+        /// person had removed it.
         case taken(before: OwnerMark?)
         case foreign(String)
         case failed(String)
     }
 
     /// Writes the mark, unless another rollout or a newer driver has the target.
-    /// - Parameter kind: At a takeover a mark of this rollout has to be there; the new one notes where it was not.
-    func take(_ mark: OwnerMark, _ kind: Work.ClaimKind = .first, superseding: [String]) -> Taking {
-        let lock = FileLock.take(lockPath, patience: .milliseconds(500))
+    /// - Parameter kind: At a takeover an earlier mark of this rollout has to be there; where it is not, the new mark
+    ///   notes that.
+    func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind = .first, superseding: [String]) -> Claiming {
+        let lock = FileLock.acquire(lockPath, patience: .milliseconds(500))
         if let complaint = lock.complaint(lockPath) { return .failed(complaint) }
-        return withExtendedLifetime(lock) { takeLocked(mark, kind, superseding: superseding) }
+        return withExtendedLifetime(lock) { claimLocked(mark, kind, superseding: superseding) }
     }
 
-    private func takeLocked(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) -> Taking {
+    private func claimLocked(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) -> Claiming {
         var (mark, before) = (mark, OwnerMark?.none)
         switch read() {
         case .none:
             if kind == .closing { return .taken(before: nil) }
             mark.isAfterRescue = kind == .takeover
-        // Of a driver's own rollout it is a fault of the disk or of rights, and the way back does not wait for it.
+        // While a rollout is under way, an unreadable mark is a fault of the disk or of rights. The way back does not
+        // wait for it.
         case .unreadable(let why) where kind != .first: return .failed(why)
         case .unreadable(let why): return .foreign("\(why); look at it, and remove it if it is nobody's")
         case .mark(let found) where found.rollout == mark.rollout:
@@ -90,7 +100,8 @@ package struct OwnerFile: TargetOwnership {
         }
     }
 
-    /// Whether its driver may still be there: its process where this host can tell, else a mark that was touched lately.
+    /// Whether the mark's driver may still be there. On this host its process tells; for another host it is whether the
+    /// mark was touched within a lease's life (30 s).
     package func mayBeDriven(_ mark: OwnerMark) -> Bool {
         if mark.process.host == ProcessIdentity.hostName { return mark.process.mayBeAlive }
         var info = stat()
@@ -115,7 +126,8 @@ package struct OwnerFile: TargetOwnership {
 
     // MARK: When the idle side last had traffic
 
-    /// Kept beside the target's file as well, so that a journal made anew knows it. Nothing depends on it but how long a release settles.
+    /// Notes beside the target's file when a side last had traffic, so that it is known with a new journal, too.
+    /// Nothing depends on it but how long a release settles.
     func noteTraffic(of side: String, until moment: Timestamp) {
         var sides = readTraffic()
         sides[side] = moment.milliseconds
@@ -143,33 +155,14 @@ package struct OwnerFile: TargetOwnership {
         }
     }
 
-    /// For `rescue`: whoever it is.
+    /// Removes the mark, whoever owns it; for `rescue`.
     package func removeAnyway() { unlink(path) }
 
-    static func encode(_ mark: OwnerMark) -> String {
-        func member(_ key: String, _ value: String) -> JSONValue.Member { .init(key, .string(value)) }
-        return JSONText.write(
-            .object(
-                [
-                    member("rollout", mark.rollout), .init("epoch", .int(Int64(mark.epoch))),
-                    member("stable", mark.stable),
-                    .init("original", mark.original), member("store", mark.store), member("host", mark.process.host),
-                    member("boot", mark.process.bootID), .init("pid", .int(Int64(mark.process.pid))),
-                    .init("pidStart", .int(Int64(mark.process.startTime))),
-                ] + (mark.isAfterRescue ? [.init("afterRescue", .bool(true))] : []))) + "\n"
-    }
+    static func encode(_ mark: OwnerMark) -> String { JSONText.write(mark.json) + "\n" }
 
     static func decode(_ bytes: [UInt8]) -> OwnerMark? {
-        guard case .success(let json) = Result(catching: { () throws(JSONText.Failure) in try JSONText.parse(bytes) }),
-            let rollout = json["rollout"]?.string, let epoch = json["epoch"]?.int, let stable = json["stable"]?.string,
-            let host = json["host"]?.string, let boot = json["boot"]?.string, let pid = json["pid"]?.int,
-            let start = json["pidStart"]?.int
+        guard case .success(let json) = Result(catching: { () throws(JSONText.Failure) in try JSONText.parse(bytes) })
         else { return nil }
-        var mark = OwnerMark(
-            rollout: rollout, epoch: Int(epoch), stable: stable, original: json["original"] ?? .null,
-            store: json["store"]?.string ?? "",
-            process: ProcessIdentity(host: host, bootID: boot, pid: Int(pid), startTime: Int(start)))
-        mark.isAfterRescue = json["afterRescue"]?.bool ?? false
-        return mark
+        return OwnerMark(json: json)
     }
 }

@@ -1,9 +1,10 @@
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// The folder in which a target's file is replaced by renaming, and in which its mark and its lock lie.
 struct TargetFolder {
-    /// What would keep a write from being made, or let somebody else make it.
+    /// Why a write could not be made here, or could be made by somebody else.
     private(set) var problems: [String] = []
     /// What this user may do.
     private(set) var rights: [String] = []
@@ -11,7 +12,8 @@ struct TargetFolder {
     /// - Parameters:
     ///   - path: Of the file, links resolved.
     ///   - readers: Who reads it, for messages.
-    ///   - ownerReads: Its owner may be who reads it, and has to stay; a reader that runs as root needs nothing of that.
+    ///   - ownerReads: Whether the file's reader may be its owner, who then has to stay. A reader that runs as root
+    ///     does not need that.
     init(ofFile path: String, readers: String, ownerReads: Bool) {
         let shared = SharedFolder(ofFile: path)
         var file = stat()
@@ -27,9 +29,9 @@ struct TargetFolder {
         } else {
             rights.append("\(shared.path) is writable")
         }
-        // One that another user left, say; a look makes none.
+        // The lock's file may belong to another user, for example. A look at the folder does not make one.
         let lock = "\(path).lock"
-        if access(lock, F_OK) == 0, case .failed(let message) = FileLock.take(lock, patience: .zero) {
+        if access(lock, F_OK) == 0, case .failed(let message) = FileLock.acquire(lock, patience: .zero) {
             problems.append(message)
         }
         if shared.isOpenToAll {

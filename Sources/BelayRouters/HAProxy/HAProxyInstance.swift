@@ -4,9 +4,11 @@ internal import BelayCore
 struct HAProxyInstance: Sendable {
     /// A write that is ready to take effect.
     enum Prepared: Sendable {
-        /// Versions begin anew in each process, so a commit goes to the one that prepared it: over the same connection.
+        /// A version of the map, and the connection on which it was prepared. Versions begin anew in each HAProxy
+        /// process, so the commit has to reach the process that prepared it.
         case version(Int, HAProxySocket.Session)
-        /// The map has other keys, which a commit would take away.
+        /// The map has other keys, which a commit would take away. So nothing is prepared, and the value is set
+        /// directly.
         case shared(value: Int)
     }
 
@@ -25,7 +27,7 @@ struct HAProxyInstance: Sendable {
         }
     }
 
-    /// - Parameter prepared: What `prepare` gave; a failure stays one.
+    /// - Parameter prepared: What `prepare` returned; a failure is passed on.
     func commit(_ prepared: Result<Prepared, HAProxySocket.Failure>) async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             switch try prepared.get() {
@@ -54,7 +56,8 @@ struct HAProxyInstance: Sendable {
         }
     }
 
-    /// Commits what is there.
+    /// Commits the present value once more, so that the commit of a late writer is refused.
+    /// - Returns: Whether the map is shared, so that nothing could be fenced.
     func fence() async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             if try await isShared() { return true }
@@ -64,8 +67,8 @@ struct HAProxyInstance: Sendable {
         }
     }
 
-    /// Waits until the backend has no sessions, then cuts what is left. Only an admin socket may cut; with another one
-    /// nothing is waited for, since waiting would change nothing.
+    /// Waits until the backend has no sessions, for `bound` at most, then cuts those that are left. Only an admin
+    /// socket may cut; with another one nothing is waited for, since waiting would change nothing.
     func drain(backend: String, within bound: Duration) async -> Result<Bool, HAProxySocket.Failure> {
         await attempt { () throws(HAProxySocket.Failure) in
             guard try await mayCut(backend) else { return false }
@@ -86,7 +89,7 @@ struct HAProxyInstance: Sendable {
         }
     }
 
-    /// A server of that name cannot exist, so that the question changes nothing.
+    /// Whether this socket may cut sessions. No server can have the name `-`, so the question changes nothing.
     private func mayCut(_ backend: String) async throws(HAProxySocket.Failure) -> Bool {
         let answer = try await socket.send("shutdown sessions server \(backend)/-")
         return answer.contains("No such server")
@@ -110,7 +113,8 @@ struct HAProxyInstance: Sendable {
         if HAProxyLine.complaint(answer) != nil { throw complaint("commit map @\(version)", answer) }
     }
 
-    /// `set map` changes an existing key only; `add map` on an existing one would make a second that never counts.
+    /// Sets our key. `set map` changes only a key that exists; `add map` for such a key would add a second line, which
+    /// never counts.
     private func setOrAdd(_ value: Int) async throws(HAProxySocket.Failure) {
         let answer = try await socket.send(HAProxyLine.set(target, value))
         if answer.contains("entry not found") {

@@ -1,24 +1,32 @@
-internal import BelayCore
-internal import BelayEngine
+package import BelayCore
+package import BelayEngine
 
-/// HAProxy for those who ask before, beside and after a drive.
-struct HAProxyKit: TargetKit {
+/// The kit of a target that is a map of HAProxy.
+package struct HAProxyKit: TargetKit {
     private let target: HAProxyTraffic
 
-    init(_ target: HAProxyTraffic) { self.target = target }
+    /// - Parameter target: As a file describes it.
+    package init(_ target: HAProxyTraffic) { self.target = target }
 
-    var ownership: any TargetOwnership { OwnerFile(of: target.mapFile, key: target.key) }
-    func survey() async -> Survey { await HAProxySurvey.take(of: target) }
+    private var owner: OwnerFile { OwnerFile(of: target.mapFile, key: target.key) }
+    package var ownership: any TargetOwnership { owner }
+    package var actions: any ActionRunner { TargetPrograms(owner) }
+    /// As its protocol says.
+    package func survey() async -> Survey { await HAProxySurvey.look(at: target) }
 
-    func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter {
+    /// As its protocol says.
+    package func router(_ roles: Roles, original: JSONValue, _ clock: any EngineClock) -> any TrafficRouter {
         HAProxyRouter(target: target, roles: roles, clock: clock)
     }
 
-    func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
-    func words(for secondShare: Weight) -> String { "\(target.key) = \(secondShare.basisPoints)" }
-    var writeWords: String { "on \(target.sockets.count) instance(s), read back, then the file" }
+    /// As its protocol says.
+    package func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
+    /// As its protocol says.
+    package func words(for secondShare: Weight, reach: Reach) -> String { "\(target.key) = \(secondShare.basisPoints)" }
+    package var writeWords: String { "on \(target.sockets.count) instance(s), read back, then the file" }
 
-    func wayBackWords(to secondShare: Weight) -> String {
+    /// As its protocol says.
+    package func wayBackWords(to secondShare: Weight) -> String {
         "`set map` to \(secondShare.basisPoints) at once on all instances, read back, fenced"
     }
 }

@@ -1,5 +1,6 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 
 /// The lines sent to HAProxy, and what its answers say. Answers are judged by their content: there are no status codes.
 enum HAProxyLine {
@@ -37,7 +38,8 @@ enum HAProxyLine {
         var value: String?
         /// The map says that it has no such key.
         var isMissing = false
-        /// Differs after a reload or restart: pid and start time.
+        /// Tells one HAProxy process from the next: the pid in the upper 32 bits, the start time (seconds since 1970)
+        /// below.
         var process: Int64?
         /// What the instance says where it knows no such map.
         var complaint: String?
@@ -45,14 +47,14 @@ enum HAProxyLine {
         /// Both parts of the answer are there.
         var isWhole: Bool { process != nil && (value != nil || complaint != nil || isMissing) }
 
-        /// Whether the process of that number is still there: the same pid, begun at the same time but for rounding.
+        /// Whether that process is still there: its pid is, and it began at the same time within three seconds.
         static func isAlive(_ process: Int64) -> Bool {
             guard let start = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else { return false }
             return abs(start.milliseconds / 1000 - (process & 0xFFFF_FFFF)) <= 3
         }
 
-        /// Workers of the same master that began before it: after a reload they serve the connections they have, with the
-        /// map they had. Their number is that of `process`.
+        /// The workers of the same master that began before that process, in the form of `process`. After a reload they
+        /// serve the connections they have, with the map they had.
         static func earlierWorkers(_ process: Int64) -> [Int64] {
             guard isAlive(process), let own = ProcessIdentity.startMoment(ofProcess: Int(process >> 32)) else {
                 return []

@@ -1,5 +1,6 @@
 package import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 
 /// Drives one key of an HAProxy map on all instances together.
 ///
@@ -27,6 +28,7 @@ package struct HAProxyRouter: TrafficRouter {
         owned = OwnedTarget(OwnerFile(of: target.mapFile, key: target.key), file: target.mapFile, clock)
     }
 
+    /// As its protocol says.
     package func read() async -> Reading {
         let started = clock.now
         let states = await onAll { await $0.state() }
@@ -42,7 +44,8 @@ package struct HAProxyRouter: TrafficRouter {
         return reading
     }
 
-    /// The sockets are this host's, and so are the processes behind them.
+    /// The pids of earlier HAProxy processes that are still there. The sockets are this host's, and so are the
+    /// processes.
     private func oldProcesses(beside present: [Int64]) -> [Int] {
         let siblings = present.flatMap(HAProxyLine.State.earlierWorkers)
         return seen.withLock { seen in
@@ -62,7 +65,7 @@ package struct HAProxyRouter: TrafficRouter {
         case .success(let state) where state.complaint != nil:
             .init(running: nil, startsWith: startsWith, incarnation: nil, foreign: foreign)
         case .success(let state):
-            // A key that is gone, or no share, reads as something else in the proxy's rules: another hand was there.
+            // Belay never takes the key away and writes nothing but shares, so anything else comes from another hand.
             .init(
                 running: state.value.flatMap(share), startsWith: startsWith, incarnation: state.process.map { "\($0)" },
                 foreign: foreign
@@ -71,6 +74,7 @@ package struct HAProxyRouter: TrafficRouter {
         }
     }
 
+    /// As its protocol says.
     package func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, WriteResult) {
@@ -95,7 +99,8 @@ package struct HAProxyRouter: TrafficRouter {
         let value = roles.mirrored(write.share).basisPoints
         let prepared = await onAll { await $0.prepare(value) }
         if let error = prepared.firstFailure { return (await read(), error) }
-        // The last look before the effect: what another hand has set is left, and whoever lost the lease stops here.
+        // The last look before the effect: a share that another hand has set is left alone, and a driver that lost the
+        // lease stops here.
         let found = await read()
         if let why = found.objection(to: write) { return (found, why) }
         guard await isOurs() else {
@@ -121,8 +126,8 @@ package struct HAProxyRouter: TrafficRouter {
         return nil
     }
 
-    /// Writes what a reload starts with, with the lock held, and only while nothing speaks against it. Waits for as long as the
-    /// disk takes: nothing of it may happen later.
+    /// Writes the value that a reload starts with. It holds the lock, and writes only while `objection` has none. It
+    /// waits for as long as the disk takes, because the write must not happen later.
     private func writeFile(_ value: Int, objection: @escaping @Sendable () -> String?) async -> String? {
         await owned.writing { [file] in Self.write(value, to: file, objection: objection) }
     }
@@ -142,8 +147,8 @@ package struct HAProxyRouter: TrafficRouter {
     private func takeBack(to value: Int) async -> (Reading, error: String?) {
         let taken = await onAll { await $0.setAtOnce(value) }
         CrashPoint.inWayBack.reached()
-        // It waits for no lock: whoever has it is waited for before the mark is taken away. Nor for a disk that hangs: the
-        // value in force is asserted again meanwhile.
+        // The way back does not depend on the lock: whoever has it is waited for before the mark is taken away. Nor
+        // does it depend on a disk that hangs: meanwhile the value in force is asserted again.
         let written = await owned.files.runAlone { [file, owned] in
             owned.withoutWaitingForLock { Self.write(value, to: file) { nil } }
         }
@@ -152,7 +157,7 @@ package struct HAProxyRouter: TrafficRouter {
         for outcome in taken {
             switch outcome {
             case .success(let shared): isShared = isShared || shared
-            // One that is gone counts by its file.
+            // An instance whose process is gone counts by what the file says.
             case .failure(let failure): error = failure.isGone ? error : failure.message
             }
         }
@@ -165,6 +170,7 @@ package struct HAProxyRouter: TrafficRouter {
 
     // MARK: The mark
 
+    /// As its protocol says.
     package func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
         await owned.claim(mark, kind, superseding: superseding) {
             // Every takeover commits what it found, so that an earlier driver's late commit is refused.
@@ -173,19 +179,22 @@ package struct HAProxyRouter: TrafficRouter {
         }
     }
 
+    /// As its protocol says.
     package func renew(_ mark: OwnerMark) async { await owned.renew() }
 
-    package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
-        if case .wayBack(drains: true, _) = ending {
-            let canary = roles.canary(of: target.sides).backend
-            let end = ContinuousClock.now + Drain.bound
-            _ = await onAll { await $0.drain(backend: canary, within: Drain.bound) }
-            // An earlier process answers no socket any more; it ends with its connections.
-            while ContinuousClock.now < end, !Task.isCancelled, await !read().oldProcesses.isEmpty {
-                try? await Task.sleep(for: .milliseconds(200))  // Cancelled: the loop's condition ends it.
-            }
+    /// As its protocol says.
+    package func drain(_ side: Side) async {
+        let end = ContinuousClock.now + Drain.bound
+        _ = await onAll { await $0.drain(backend: side.backend, within: Drain.bound) }
+        // An earlier process answers no socket any more; it ends with its connections.
+        while ContinuousClock.now < end, !Task.isCancelled, await !read().oldProcesses.isEmpty {
+            try? await Task.sleep(for: .milliseconds(200))  // Cancelled: the loop's condition ends it.
         }
-        return await owned.release(mark, after: ending, roles, of: target.sides) { await read() }
+    }
+
+    /// As its protocol says.
+    package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
+        await owned.release(mark, after: ending, roles, of: target.sides) { await read() }
     }
 
     // MARK: All instances at once

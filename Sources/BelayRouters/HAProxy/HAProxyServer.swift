@@ -12,7 +12,8 @@ struct HAProxyServer: Hashable, Sendable {
     /// It is up, or nobody checks it.
     var canServe: Bool { status.hasPrefix("UP") || status == "no check" }
 
-    /// The row that sums the backend up, which is all there is where rules answer by themselves.
+    /// Whether this is the row that sums up the whole backend. A backend whose rules answer by themselves has no other
+    /// row.
     var isSum: Bool { name == "BACKEND" }
 
     /// - Returns: The servers, and the row of the whole backend.

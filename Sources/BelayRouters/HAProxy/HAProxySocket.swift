@@ -1,5 +1,6 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// HAProxy's runtime API over a unix socket: one connection a line, after which HAProxy closes, or one
@@ -29,8 +30,8 @@ struct HAProxySocket: Sendable {
         return try result.get()
     }
 
-    /// What the process behind the socket holds. While HAProxy ends it may close in the middle of its answer: that is none, and
-    /// no key that is gone.
+    /// What the process behind the socket holds. An HAProxy that is ending may close the connection in the middle of
+    /// its answer. Such an answer does not count, and does not mean that the key is gone.
     /// - Throws: ``Failure``, also for an answer that was cut off.
     func state(of target: HAProxyTraffic) async throws(Failure) -> HAProxyLine.State {
         let state = HAProxyLine.state(try await send(HAProxyLine.read(target)))
@@ -118,7 +119,7 @@ private final class Connection: Sendable {
         }
     }
 
-    /// - Parameter mark: What ends the answer; nil: the other side closes.
+    /// - Parameter mark: The text that ends the answer; nil where the other side closes the connection.
     func exchange(
         _ line: String, until mark: String?, deadline end: ContinuousClock.Instant
     ) throws(HAProxySocket.Failure) -> String {

@@ -10,7 +10,7 @@ struct HAProxySurvey {
     /// All sockets are of level admin, so that what is left on the canary side can be cut.
     private var mayCut = true
 
-    static func take(of target: HAProxyTraffic) async -> Survey {
+    static func look(at target: HAProxyTraffic) async -> Survey {
         var survey = HAProxySurvey()
         var values: [String] = []
         for path in target.sockets {
@@ -37,7 +37,8 @@ struct HAProxySurvey {
 
     private static let attempts = 3
 
-    /// Before a release nothing is in a hurry: a machine that is busy for a second is no reason to refuse one.
+    /// Looks up to three times. Before a release there is time, and a machine that is busy for a second is no reason to
+    /// refuse it.
     private mutating func lookPatiently(
         at socket: HAProxySocket, _ target: HAProxyTraffic
     ) async throws(HAProxySocket.Failure) -> String? {

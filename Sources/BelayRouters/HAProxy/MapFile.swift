@@ -4,7 +4,8 @@ internal import Glibc
 
 /// HAProxy's map file: read by HAProxy only when it starts or reloads, written after the runtime value.
 ///
-/// The file is bytes to us: other keys' lines, their encoding and their line ends are left as they are.
+/// Belay changes only the bytes of its own value: other keys' lines, their encoding and their line ends stay as they
+/// are.
 struct MapFile: Sendable {
     /// What a reload would start with.
     enum Value: Hashable, Sendable {
@@ -33,9 +34,10 @@ struct MapFile: Sendable {
     /// How many lines have our key; more than one is a mistake that a reload would show.
     func keyCount() throws(FileFailure) -> Int { values(in: try OwnedFile.read(path)).count }
 
-    /// Writes our key's value and leaves every other byte: beside the file, synced, renamed over it. What somebody else wrote
-    /// meanwhile, another key's driver without the lock or an editor, is read again and kept.
-    /// - Parameter isWanted: Asked last, before the file is replaced.
+    /// Writes our key's value and leaves every other byte: a new file is made beside the old one, synced, and renamed
+    /// over it. Where somebody else has changed the file meanwhile (an editor, or another key's driver without the
+    /// lock), it is read again and that change is kept.
+    /// - Parameter isWanted: Asked last, before the file is replaced. A text stops the write, and is thrown.
     func set(_ value: Int, isWanted: () -> String? = { nil }) throws(FileFailure) {
         for _ in 1..<Self.attempts {
             let before = try OwnedFile.read(path)
@@ -69,7 +71,8 @@ struct MapFile: Sendable {
         return bytes
     }
 
-    /// Where our key's values stand. Lines as HAProxy reads them: `#` begins a comment, blanks divide and leading ones are skipped, CR and LF end the value.
+    /// The places of our key's values. Lines are read as HAProxy reads them: `#` begins a comment, blanks divide,
+    /// leading blanks are skipped, and CR and LF end the value.
     private func values(in bytes: [UInt8]) -> [Range<Int>] {
         var values: [Range<Int>] = []
         let wanted = Array(key.utf8)

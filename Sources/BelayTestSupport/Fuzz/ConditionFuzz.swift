@@ -33,15 +33,16 @@ package struct ConditionFuzz {
             ]), text: "{…}"),
     ]
 
+    /// Generates and checks so many conditions.
     package mutating func run(_ count: Int) {
         for _ in 0..<count {
             var text = expression(depth: random.below(5))
             if random.below(2) == 0 { mutate(&text) }
-            take(text)
+            examine(text)
         }
     }
 
-    private mutating func take(_ text: String) {
+    private mutating func examine(_ text: String) {
         guard let condition = try? Condition(text) else {
             unreadable += 1
             return

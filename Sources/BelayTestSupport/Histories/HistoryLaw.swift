@@ -1,13 +1,14 @@
 internal import BelayAnalysis
 internal import BelayCore
 
-/// A history told to a reader, and whether what it counted truly happened.
+/// Tells a history to a reader, and checks that what the reader counted truly happened.
 ///
-/// The law: a counted window holds at most what happened between its oldest sample and its end; a target is counted or left
-/// out whole, good and bad together; nothing counts twice; what is left out has a reason; where a telling loses nothing,
-/// everything is counted; counting resumes within two scrapes and a look of a distortion's end; harm is declared only where the truth
-/// of the same windows declares it.
+/// The law: A counted window holds at most what happened between its oldest sample and its end. A target is counted or
+/// left out whole, good and bad requests together. Nothing counts twice. What is left out has a reason. Where a telling
+/// loses nothing, everything is counted. After a distortion has ended, counting resumes within two scrapes and one
+/// look. Harm is declared only where the true numbers of the same windows declare it, too.
 package struct HistoryLaw {
+    /// What a reader has got wrong about a history.
     package struct Broken: Error, Sendable {
         package let message: String
     }
@@ -25,10 +26,11 @@ package struct HistoryLaw {
     private let history: RequestHistory
     private let store: ToldStore
     private var result = Result()
-    /// When each life has been counted.
+    /// The times for which the requests of each life have been counted.
     private var counted: [Int: [(from: Timestamp, to: Timestamp)]] = [:]
     private var pieces: [String: [CountedPiece]] = [:]
-    private var reasons: [String] = []
+    /// For each window from which something was left out: why.
+    private var leftOut: [[Distortion]] = []
     private var process: (counted: ComparisonProcess, truth: ComparisonProcess)
 
     private init(_ history: RequestHistory) {
@@ -86,8 +88,9 @@ package struct HistoryLaw {
                     "\($0.target) \(at($0.from))-\(at($0.to)): \($0.bad[0])/\($0.requests)"
                 }
                 lines.append("\(now / 1000) \(note): \(pieces.joined(separator: ", "))")
-            case .noData(let why), .idle(let why):
-                if !why.hasPrefix("no samples") { counted = now }
+            case .noSamples(let why): lines.append("\(now / 1000) no data: \(why)")
+            case .leftOut(let why), .idle(let why):
+                counted = now
                 lines.append("\(now / 1000) no data: \(why)")
             case .nothingNew(let why): lines.append("\(now / 1000) nothing new \(why)")
             case .error(let why): lines.append("\(now / 1000) ERROR \(why)")
@@ -111,21 +114,25 @@ package struct HistoryLaw {
             let next = reader.next(
                 canary: answer.canary, stable: answer.stable, until: ToldStore.moment(now), share: history.share)
             switch next {
-            case .window(let window, let note):
+            case .window(let window, _):
                 counted = now
-                try take(window, reader.pieces, note)
-            case .noData(let why), .idle(let why):
+                try check(window, reader.pieces, reader.distortions)
+            case .noSamples(let why):
+                // Nothing could be read, and the next window is longer.
                 if why.isEmpty { throw Broken(message: "no data without a reason") }
                 result.silent += 1
-                // A window that was left out is behind us; where nothing could be read the next one is longer.
-                if !why.hasPrefix("no samples") { counted = now }
-                if why.hasPrefix("no request") {
-                    for piece in reader.pieces.canary + reader.pieces.stable {
-                        _ = try check(piece)
-                        pieces[piece.target, default: []].append(piece)
-                    }
+            case .leftOut(let why):
+                if why.isEmpty { throw Broken(message: "no data without a reason") }
+                result.silent += 1
+                counted = now
+                leftOut.append(reader.distortions)
+            case .idle:
+                result.silent += 1
+                counted = now
+                for piece in reader.pieces.canary + reader.pieces.stable {
+                    _ = try check(piece)
+                    pieces[piece.target, default: []].append(piece)
                 }
-                reasons.append(why)
             case .nothingNew: break
             case .error(let why): throw Broken(message: "an error: \(why)")
             }
@@ -134,15 +141,16 @@ package struct HistoryLaw {
 
     // MARK: A window
 
-    private mutating func take(
-        _ window: CountWindow, _ parts: (canary: [CountedPiece], stable: [CountedPiece]), _ note: String
+    private mutating func check(
+        _ window: CountWindow, _ parts: (canary: [CountedPiece], stable: [CountedPiece]),
+        _ distortions: [Distortion]
     ) throws(Broken) {
         result.windows += 1
-        if !note.isEmpty { reasons.append(note) }
+        if !distortions.isEmpty { leftOut.append(distortions) }
         guard window.canaryRequests + window.stableRequests > 0 else {
             throw Broken(message: "a window without a request")
         }
-        var truth = Counts(bad: [.init(canary: 0, stable: 0)], canaryRequests: 0, stableRequests: 0)
+        var truth = WindowCounts(bad: [.init(canary: 0, stable: 0)], canaryRequests: 0, stableRequests: 0)
         for (isCanary, pieces) in [(true, parts.canary), (false, parts.stable)] {
             for piece in pieces {
                 let happened = try check(piece)
@@ -162,7 +170,7 @@ package struct HistoryLaw {
                 throw Broken(message: "a window is not the sum of its pieces")
             }
         }
-        process.counted.add(Counts(window), isWhole: true)
+        process.counted.add(WindowCounts(window), isWhole: true)
         process.truth.add(truth, isWhole: true)
         let limit = 4.605  // The logarithm of 100.
         if process.counted.logHarm >= limit {
@@ -173,7 +181,8 @@ package struct HistoryLaw {
         }
     }
 
-    /// What a process did before it ended is never seen, and shows in the truth alone.
+    /// Whether every telling of the history is exact. What a process did between its last scrape and its end is never
+    /// seen even then; it shows in the truth alone.
     private var hasExactLives: Bool { !history.tellings.contains { !$0.isExact } }
 
     /// - Returns: What truly happened at that address in that time.
@@ -220,12 +229,11 @@ package struct HistoryLaw {
         if hasExactLives { try checkExact() } else { try checkResumed() }
     }
 
-    /// One piece goes on where the one before ended, and nothing that any scrape shows is missing.
+    /// Checks that each piece begins where the one before ended, and that nothing is missing that any scrape shows.
     private func checkExact() throws(Broken) {
-        // Whoever appears under other labels may be a second one that scrapes: nothing is lost of the first one's.
-        let odd = reasons.filter {
-            !$0.hasPrefix("no request") && !$0.hasPrefix("no samples") && !$0.contains("it appeared there")
-        }
+        // What appears under other labels may come from a second scraper; leaving it out loses nothing of the first
+        // one's.
+        let odd = leftOut.filter { !$0.contains(.appeared) }
         if let reason = odd.first { throw Broken(message: "something was left out: \(reason)") }
         for (address, pieces) in pieces {
             let lives = (store.livesOfAddress[address] ?? []).map { history.lives[$0] }
@@ -252,7 +260,7 @@ package struct HistoryLaw {
             guard after.count >= 6 else { continue }
             let late = ToldStore.moment(after[2])
             guard let pieces = pieces[address], pieces.contains(where: { $0.from <= late && $0.to > late }) else {
-                throw Broken(message: "\(address): counting had not begun again at \(after[2]): \(reasons.suffix(2))")
+                throw Broken(message: "\(address): counting had not begun again at \(after[2]): \(leftOut.suffix(2))")
             }
         }
     }

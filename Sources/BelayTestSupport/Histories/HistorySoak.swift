@@ -1,9 +1,11 @@
-/// Many histories, on all cores.
+/// Checks many histories, several at a time.
 package enum HistorySoak {
+    /// What so many histories came to.
     package struct Outcome: Sendable {
         package fileprivate(set) var histories = 0
         fileprivate var plain = (histories: 0, truth: 0.0, counted: 0.0)
-        /// How often each telling came up; what happened in those that had nothing else, and what of it was counted.
+        /// How often each telling came up; and for the histories that had no other telling, what happened and what of
+        /// it was counted.
         fileprivate var count: [Telling: Int] = [:]
         fileprivate var alone: [Telling: (truth: Double, counted: Double)] = [:]
         package fileprivate(set) var harmful = 0
@@ -35,19 +37,22 @@ package enum HistorySoak {
 
     /// Histories in which the law was once seen to break. They are played before anything else.
     package static let found: [UInt64] = [
-        // A process that began in a surge was left out, though all that followed bore its counts out.
+        // A process that began in a surge of traffic was left out, though all its later counts confirmed the first
+        // ones.
         202_611_280_236_348,
-        // Two that scrape an address saw different processes once, and were taken for two counters ever after.
+        // Two scrapers of one address once saw different processes, and were taken for two counters from then on.
         202_611_280_308_285,
-        // The other of two processes was taken for a restart, as the scrape in which the first one was back came late.
+        // The second of two processes was taken for a restart, because the scrape that saw the first one again came
+        // late.
         202_611_280_425_011,
-        // The law itself: the look in which a distortion ended was held against the version that had none.
+        // A mistake in the law itself: the look in which a distortion ended was held against the version that had no
+        // distortion.
         202_611_290_014_720,
         // A bound that was still on its way was taken for one that the histogram does not have.
         202_611_290_142_736,
-        // Two that scrape a target between all its restarts were taken for two counters.
+        // Two scrapers of a target that restarted between their scrapes were taken for two counters.
         202_611_290_237_846,
-        // What was counted before a second one scraped the target was forgotten.
+        // What had been counted before a second scraper came to the target was forgotten.
         202_611_290_181_547,
     ]
 

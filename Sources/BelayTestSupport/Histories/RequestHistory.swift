@@ -6,14 +6,14 @@ struct RequestHistory: Sendable {
     /// A process from its beginning to its end.
     struct Life: Sendable {
         let isCanary: Bool
-        /// The place it is scraped at, among those of both versions.
+        /// The number of the place at which it is scraped, among the places of both versions.
         let place: Int
         /// Seconds of the history; below 0 where it is older than the history.
         var begin: Int
         var end: Int
         /// What it had counted when the history began.
         var base = (requests: 0.0, bad: 0.0)
-        /// Up to the beginning of each second of the history.
+        /// How much it has counted up to the beginning of each second of the history.
         fileprivate(set) var requests: [Double] = []
         fileprivate(set) var bad: [Double] = []
 
@@ -26,7 +26,7 @@ struct RequestHistory: Sendable {
         func isAlive(at moment: Int64) -> Bool { moment >= Int64(begin) * 1000 && moment < Int64(end) * 1000 }
     }
 
-    /// Seconds before the gate's start, and in all.
+    /// How many seconds of the history lie before the gate's start, and how many there are in all.
     static let start = 120
     static let length = 360
 
@@ -79,7 +79,7 @@ struct RequestHistory: Sendable {
         }
     }
 
-    /// Two distortions of one kind would be a third one.
+    /// Whether two distortions must not come together: two of one kind would make a third kind.
     private static func exclude(_ one: Telling, _ other: Telling) -> Bool {
         func family(_ telling: Telling) -> Int {
             switch telling {
@@ -121,8 +121,8 @@ struct RequestHistory: Sendable {
             if tells(.processLeaves) { spans = [(-1000, from)] }
             if tells(.twoProcesses) || tells(.twoProcessesWithStartTimes) { spans.append((-1010, Self.length + 1)) }
         }
-        // Of two processes behind one address each is older than the other by much more than what a scrape brings, or
-        // their start times tell them apart.
+        // The counts of two processes behind one address differ by much more than one scrape brings, or their start
+        // times tell the two apart.
         let heights = [1.0, random.pick([0.02, 0.3, 3, 40])]
         let age = rate * random.pick([3_000.0, 30_000, 300_000])
         for (index, span) in spans.enumerated() {

@@ -40,8 +40,8 @@ package enum Telling: String, CaseIterable, Sendable {
         }
     }
 
-    /// The largest share of the requests that may go uncounted where nothing else is wrong. What is not scraped before the
-    /// last look, or not in the store yet, is in it.
+    /// The largest share of the requests that may go uncounted where nothing else is wrong. It includes what is scraped
+    /// only after the last look, or not in the store by then.
     package var mostLost: Double {
         switch self {
         case .twoProcesses, .twoProcessesWithStartTimes: 0.35

@@ -175,7 +175,8 @@ struct ToldStore {
 
     // MARK: Answering
 
-    /// What the store answers at a moment, `back` milliseconds far; nil where it says of itself that it is partial.
+    /// What the store answers at a moment, reaching `back` milliseconds into the past; nil where the answer says of
+    /// itself that it is partial.
     func answer(at now: Int64, back: Int64, poll: Int) -> (canary: [CounterSeries], stable: [CounterSeries])? {
         if partialAt.contains(poll) { return nil }
         var (canary, stable): ([CounterSeries], [CounterSeries]) = ([], [])

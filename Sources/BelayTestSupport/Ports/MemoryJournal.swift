@@ -1,5 +1,6 @@
 package import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 internal import Dispatch
 
 /// A record in memory that fails when it is told to.
@@ -21,7 +22,7 @@ package final class MemoryJournal: RolloutJournal {
         package var hangsAt: Int?
         /// At this call, whichever it is, another driver takes over.
         package var lostAt: Int?
-        /// Answers to commands that are not written.
+        /// How many answers to commands fail to be written; the later ones are written.
         package var losesAnswers = 0
 
         package init() {}
@@ -44,6 +45,7 @@ package final class MemoryJournal: RolloutJournal {
     package var calls: Int { state.withLock { $0.calls } }
     package var machine: RolloutMachine { RolloutMachine(replaying: records.lazy.map { ($0.event, $0.at) })! }
 
+    /// Leaves a command for the driver.
     package func send(_ command: Command) { state.withLock { $0.commands.append(command) } }
 
     /// A newer driver has the lease from here on.
@@ -68,6 +70,7 @@ package final class MemoryJournal: RolloutJournal {
         if epoch != lease.epoch { throw JournalFailure(.fenced, "driver \(epoch)") }
     }
 
+    /// As its protocol says.
     package func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure) {
         enter()
         let number = state.withLock { state in
@@ -89,21 +92,25 @@ package final class MemoryJournal: RolloutJournal {
         if isTaken { throw JournalFailure(.fenced, "the position is taken") }
     }
 
+    /// As its protocol says.
     package func renew(_ lease: Lease) throws(JournalFailure) -> Duration {
         enter()
         try check(lease)
         return Lease.life
     }
 
+    /// As its protocol says.
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool {
         enter()
         return state.withLock { $0.epoch } == lease.epoch
     }
 
+    /// As its protocol says.
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] {
         state.withLock { state in state.commands.filter { state.answers[$0.id] == nil } }
     }
 
+    /// As its protocol says.
     package func answer(_ command: String, refusal: String?) throws(JournalFailure) {
         let isLost = trouble.withLock { trouble in
             trouble.losesAnswers -= 1
@@ -113,5 +120,6 @@ package final class MemoryJournal: RolloutJournal {
         state.withLock { $0.answers[command] = .some(refusal) }
     }
 
+    /// As its protocol says.
     package func releaseReserve() {}
 }

@@ -14,13 +14,17 @@ package final class MemoryProvider: MetricProvider {
         (self.clock, self.script) = (clock, script)
     }
 
+    /// As its protocol says.
     package func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading {
         let (answer, after) = script(metric.name, clock.now)
         try? await clock.sleep(until: clock.now.advanced(by: after))
         return MetricReading(answer)
     }
 
+    /// As its protocol says.
     package func vector(_ query: String, of metric: Metric, at moment: Timestamp) async -> VectorAnswer { .series([]) }
+    /// As its protocol says.
     package func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer { .error("") }
+    /// As its protocol says.
     package func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer { .error("") }
 }

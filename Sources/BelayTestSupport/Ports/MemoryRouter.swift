@@ -1,8 +1,10 @@
 package import BelayCore
 package import BelayEngine
+package import BelayPlatform
 
 /// A router in memory. Every effect is noted with its time; doors stand before the effects.
 package final class MemoryRouter: TrafficRouter {
+    /// What the router has, and how it behaves.
     package struct State: Sendable {
         package var share = Weight.zero
         package var file: Weight? = Weight.zero
@@ -10,7 +12,8 @@ package final class MemoryRouter: TrafficRouter {
         package var mark: OwnerMark?
         package var isUp = true
         package var latest = 0
-        /// Writes are taken at once and in force so much later; what it starts with is what is in force.
+        /// Where it is set, a write is accepted at once and in force only this much later; the router then starts with
+        /// what is in force.
         package var followsAfter: Duration?
         var wanted = Weight.zero
     }
@@ -18,9 +21,9 @@ package final class MemoryRouter: TrafficRouter {
     package let world: Locked<State>
     private let clock: SkippingClock
     private let tell: @Sendable (String) -> Void
-    /// Before a forward write takes effect, having asked everything it asks.
+    /// Stands where a forward write has asked everything it asks, and is about to take effect.
     package let beforeCommit: Door
-    /// Before a forward write changes the file, having asked everything it asks.
+    /// Stands where a forward write has asked everything it asks, and is about to change the file.
     package let beforeFile: Door
     package let beforeRelease: Door
     private let latency: Duration
@@ -41,7 +44,7 @@ package final class MemoryRouter: TrafficRouter {
     package var file: Weight? { world.withLock { $0.file } }
     package var mark: OwnerMark? { world.withLock { $0.mark } }
 
-    /// A router with a state in memory: another process, with what the file says.
+    /// Reloads the router: a new process begins, with the share that the file says.
     package func reload() {
         world.withLock { world in
             world.process += 1
@@ -64,12 +67,14 @@ package final class MemoryRouter: TrafficRouter {
         }
     }
 
+    /// As its protocol says.
     package func read() async -> Reading {
         let started = clock.now
         await wait()
         return reading(since: started)
     }
 
+    /// As its protocol says.
     package func write(
         _ write: TrafficWrite, number: Int, under mark: OwnerMark, isOurs: @Sendable () async -> Bool
     ) async -> (Reading, WriteResult) {
@@ -86,7 +91,8 @@ package final class MemoryRouter: TrafficRouter {
         return (reading(since: started), error == nil && isFollowing ? .accepted : WriteResult(error: error))
     }
 
-    /// What was taken comes into force later, unless something else was asked for meanwhile.
+    /// Lets an accepted share come into force later, unless another one was asked for meanwhile.
+    /// - Returns: Whether the router follows with a delay at all.
     private func follow(_ share: Weight) -> Bool {
         guard
             let delay = world.withLock({ world -> Duration? in
@@ -132,6 +138,7 @@ package final class MemoryRouter: TrafficRouter {
         return nil
     }
 
+    /// As its protocol says.
     package func claim(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async -> Claim {
         let started = clock.now
         await wait()
@@ -147,8 +154,13 @@ package final class MemoryRouter: TrafficRouter {
         return .ours(reading(since: started), wasMarked: wasMarked)
     }
 
+    /// As its protocol says.
     package func renew(_ mark: OwnerMark) async {}
 
+    /// As its protocol says.
+    package func drain(_ side: Side) async {}
+
+    /// As its protocol says.
     package func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
         await wait()
         await beforeRelease.pass()

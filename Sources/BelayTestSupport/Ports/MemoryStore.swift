@@ -1,7 +1,8 @@
 package import BelayCore
 package import BelayEngine
+package import BelayPlatform
 
-/// A store in memory for what stands around a drive: rollouts by their ids, in the order of their beginning.
+/// A store in memory, for tests of what happens around a drive. Its rollouts are in the order of their beginning.
 package final class MemoryStore: RolloutStore {
     private struct State {
         var machines: [(id: String, machine: RolloutMachine)] = []
@@ -10,12 +11,13 @@ package final class MemoryStore: RolloutStore {
     }
 
     private let state = Locked(State())
-    /// Happens before a lease is given, and after whoever asks for it has looked at the record.
+    /// Called before a lease is given. The caller that asks for the lease has looked at the record by then, and a test
+    /// may change it.
     package let beforeAcquire = Locked<(@Sendable (MemoryStore) -> Void)?>(nil)
 
     package init() {}
 
-    /// What an earlier driver still writes.
+    /// Adds an event to a rollout, as an earlier driver that still writes does.
     package func write(_ event: Event, to id: String, at now: Timestamp) {
         state.withLock { state in
             guard let index = state.machines.firstIndex(where: { $0.id == id }) else { return }
@@ -33,18 +35,28 @@ package final class MemoryStore: RolloutStore {
 
     package var place: String { "memory" }
 
+    /// As its protocol says.
     package func rolloutUnderWay(on target: String) async -> String? {
         state.withLock { state in
             state.machines.last { $0.machine.plan.target.identity == target && !$0.machine.state.isFinished }?.id
         }
     }
 
+    /// As its protocol says.
     package func finishedRollouts(on target: String) async -> [String] {
         state.withLock { state in
             state.machines.filter { $0.machine.plan.target.identity == target && $0.machine.state.isFinished }.map(\.id)
         }
     }
 
+    /// The machine alone: this store keeps no events.
+    package func history(
+        of id: String
+    ) async throws(JournalFailure) -> (machine: RolloutMachine, events: [Event]) {
+        (try await machine(of: id), [])
+    }
+
+    /// As its protocol says.
     package func machine(of id: String) async throws(JournalFailure) -> RolloutMachine {
         guard let found = state.withLock({ state in state.machines.first { $0.id == id } }) else {
             throw JournalFailure(.refused, "there is no rollout \(id)")
@@ -52,13 +64,17 @@ package final class MemoryStore: RolloutStore {
         return found.machine
     }
 
+    /// As its protocol says.
     package func driver(of id: String) async -> ProcessIdentity? {
         state.withLock { $0.drivers[id].flatMap { $0.isLive ? $0.process : nil } }
     }
 
+    /// As its protocol says.
     package func lastDriver(of id: String) async -> ProcessIdentity? { state.withLock { $0.drivers[id]?.process } }
+    /// As its protocol says.
     package func head(of id: String) async -> (length: Int, hash: String)? { nil }
 
+    /// As its protocol says.
     package func create(
         _ id: String, _ started: Event.Started, key: String?, process: ProcessIdentity, at now: Timestamp
     ) async throws(JournalFailure) -> LeaseGrant {
@@ -69,6 +85,7 @@ package final class MemoryStore: RolloutStore {
         return LeaseGrant(epoch: 1)
     }
 
+    /// As its protocol says.
     package func acquire(
         _ id: String, process: ProcessIdentity, isForced: Bool
     ) async throws(JournalFailure) -> LeaseGrant {
@@ -83,16 +100,23 @@ package final class MemoryStore: RolloutStore {
         }
     }
 
+    /// As its protocol says.
     package func release(_ lease: Lease) async { state.withLock { $0.drivers[lease.rollout]?.isLive = false } }
 
     // MARK: Nobody drives on it
 
     private static let isNoDrive = JournalFailure(.unavailable, "nobody drives on a store in memory")
 
+    /// As its protocol says.
     package func append(_ append: Driver.Append, under lease: Lease) throws(JournalFailure) { throw Self.isNoDrive }
+    /// As its protocol says.
     package func renew(_ lease: Lease) throws(JournalFailure) -> Duration { throw Self.isNoDrive }
+    /// As its protocol says.
     package func holds(_ lease: Lease) throws(JournalFailure) -> Bool { throw Self.isNoDrive }
+    /// As its protocol says.
     package func waitingCommands(for rollout: String) throws(JournalFailure) -> [Command] { [] }
+    /// As its protocol says.
     package func answer(_ command: String, refusal: String?) throws(JournalFailure) {}
+    /// As its protocol says.
     package func releaseReserve() {}
 }

@@ -1,8 +1,10 @@
 package import BelayCore
 package import BelayEngine
+package import BelayPlatform
 
 /// A target in memory for those who ask before a drive: what its survey and its mark say is set by the test.
 package final class MemoryTarget: TargetKit, TargetOwnership {
+    /// What a survey and the mark say.
     package struct State: Sendable {
         package var survey = Survey()
         package var record = OwnerRecord.none
@@ -23,6 +25,7 @@ package final class MemoryTarget: TargetKit, TargetOwnership {
 
     package var ownership: any TargetOwnership { self }
 
+    /// As its protocol says.
     package func survey() async -> Survey {
         world.withLock { world in
             world.surveys += 1
@@ -30,15 +33,26 @@ package final class MemoryTarget: TargetKit, TargetOwnership {
         }
     }
 
-    package func router(_ roles: Roles, _ clock: any EngineClock) -> any TrafficRouter { MemoryRouter(self.clock) }
+    /// As its protocol says.
+    package func router(_ roles: Roles, original: JSONValue, _ clock: any EngineClock) -> any TrafficRouter {
+        MemoryRouter(self.clock)
+    }
+    package var actions: any ActionRunner { MemoryPrograms(clock) }
+    /// As its protocol says.
     package func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
-    package func words(for secondShare: Weight) -> String { "share = \(secondShare.basisPoints)" }
+    /// As its protocol says.
+    package func words(for secondShare: Weight, reach: Reach) -> String { "share = \(secondShare.basisPoints)" }
     package var writeWords: String { "in memory" }
+    /// As its protocol says.
     package func wayBackWords(to secondShare: Weight) -> String { "\(secondShare.text) at once" }
 
     package var place: String { "the mark in memory" }
+    /// As its protocol says.
     package func read() -> OwnerRecord { world.withLock { $0.record } }
+    /// As its protocol says.
     package func mayBeDriven(_ mark: OwnerMark) -> Bool { world.withLock { $0.isDriven } }
+    /// As its protocol says.
     package func removeAnyway() { world.withLock { $0.record = .none } }
+    /// As its protocol says.
     package func lastTraffic(of side: String) -> Timestamp? { world.withLock { $0.traffic[side] } }
 }

@@ -1,8 +1,11 @@
+internal import BelayAnalysis
 package import BelayCore
 package import BelayEngine
+internal import BelayPlatform
 
-/// A rollout on ports in memory, with something that happens at given moments, and its whole story.
+/// Plays a rollout on ports in memory, lets things happen at given moments, and keeps the whole story.
 package final class Play: Sendable {
+    /// What a metric says at a moment since the beginning, and how long that takes.
     package typealias Answers =
         @Sendable (_ metric: String, _ now: Timestamp) -> (answer: MetricAnswer, after: Duration)
 
@@ -16,31 +19,34 @@ package final class Play: Sendable {
     /// - Parameter answers: What each metric says at a moment since the beginning; successes where nothing is given.
     package convenience init(
         _ plan: Plan, trouble: MemoryJournal.Trouble = .init(), latency: Duration = .milliseconds(7),
-        answers: Answers? = nil
+        answers: Answers? = nil, programs: @escaping MemoryPrograms.Answers = { _ in (.milliseconds(100), nil) }
     ) {
         let (clock, story) = (SkippingClock(), Locked<[(at: Timestamp, event: Event?, text: String)]>([]))
-        clock.hold()  // The test itself, whose time passes only within `run`.
+        clock.hold()  // Held for the test itself: time passes only within `run`.
         let started = Event.Started(plan: plan, original: "0", actor: Actor(name: "founder"))
         let router = MemoryRouter(clock, latency: latency) { text in
             story.withLock { $0.append((clock.now, nil, text)) }
         }
         self.init(
             plan, clock, MemoryJournal(started, clock, trouble: trouble), router, story, start: clock.now, epoch: 1,
-            answers)
+            answers, programs)
     }
 
     /// The next driver of the same rollout.
-    package convenience init(after earlier: Play, epoch: Int, answers: Answers? = nil) {
+    package convenience init(
+        after earlier: Play, epoch: Int, answers: Answers? = nil,
+        programs: @escaping MemoryPrograms.Answers = { _ in (.milliseconds(100), nil) }
+    ) {
         let machine = earlier.journal.machine
         self.init(
             machine.plan, earlier.clock, earlier.journal, earlier.router, earlier.story, start: earlier.start,
-            epoch: epoch, answers)
+            epoch: epoch, answers, programs)
     }
 
     private init(
         _ plan: Plan, _ clock: SkippingClock, _ journal: MemoryJournal, _ router: MemoryRouter,
         _ story: Locked<[(at: Timestamp, event: Event?, text: String)]>, start: Timestamp, epoch: Int,
-        _ answers: Answers?
+        _ answers: Answers?, _ programs: @escaping MemoryPrograms.Answers
     ) {
         let provider = MemoryProvider(clock) { metric, now in
             answers?(metric, Timestamp(milliseconds: now.milliseconds - start.milliseconds))
@@ -50,8 +56,12 @@ package final class Play: Sendable {
         let process = ProcessIdentity(host: "host", bootID: "boot", pid: 100 + epoch, startTime: 1)
         let mark = OwnerMark(
             rollout: "app-1", epoch: epoch, stable: "blue", original: "0", store: "memory", process: process)
+        let actions = MemoryPrograms(clock, answers: programs) { text in
+            story.withLock { $0.append((clock.now, nil, text)) }
+        }
         var setup = Engine.Setup(
-            journal: journal, router: router, provider: provider, clock: clock, lease: lease, mark: mark)
+            journal: journal, router: router, actions: actions, provider: provider, clock: clock, lease: lease,
+            mark: mark)
         setup.report = { event, at, _ in story.withLock { $0.append((at, event, "")) } }
         setup.warn = { text in story.withLock { $0.append((clock.now, nil, "WARNING: \(text)")) } }
         engine = Engine(setup, plan: plan)
@@ -67,11 +77,13 @@ package final class Play: Sendable {
                 await body(self)
             }
         }
-        let result = await engine.drive(journal.machine)
+        let result = await engine.drive(
+            journal.machine, comparators: Comparators(journal.machine.plan, after: journal.events))
         happening.cancel()
         return result
     }
 
+    /// An operator's word, left in the journal.
     package func say(_ verb: Command.Verb, _ id: String, aimedAt: Int? = nil) {
         journal.send(Command(id: id, verb: verb, actor: Actor(name: "alice"), reason: "", aimedAt: aimedAt))
     }

@@ -1,5 +1,6 @@
 package import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 
 /// Time that passes only when nothing is under way: then it skips to the next moment that somebody sleeps for. A day of a
 /// rollout takes milliseconds, and the same script gives the same story.
@@ -30,8 +31,10 @@ package final class SkippingClock: EngineClock {
     /// Somebody sets the system's clock.
     package func jumpWall(by duration: Duration) { state.withLock { $0.wallOffset += duration } }
 
+    /// As its protocol says.
     package func hold() { state.withLock { $0.held += 1 } }
 
+    /// As its protocol says.
     package func letGo() {
         let next = state.withLock { state -> Sleeper? in
             state.held -= 1
@@ -40,7 +43,7 @@ package final class SkippingClock: EngineClock {
         next?.reader.resume()
     }
 
-    /// The one that is due next goes on alone: what follows from it is done before the one after it.
+    /// Wakes the sleeper that is due next, and only that one: what follows from it is done before the next one wakes.
     private static func skip(_ state: inout State) -> Sleeper? {
         guard state.held == 0 else { return nil }
         let next = state.sleepers.indices.min { one, other in
@@ -54,22 +57,36 @@ package final class SkippingClock: EngineClock {
         return sleeper
     }
 
+    /// Sleeps until the deadline also where the task is cancelled, as another process would.
+    package func sleepOn(until deadline: Timestamp) async {
+        let id = state.withLock { state in
+            state.lastID += 1
+            return state.lastID
+        }
+        try? await sleep(id, until: deadline)  // Only a cancelled sleep throws, and nothing cancels this one.
+    }
+
+    private func sleep(_ id: Int, until deadline: Timestamp) async throws {
+        try await withCheckedThrowingContinuation { reader in
+            let (isOver, next) = state.withLock { state -> (Bool, Sleeper?) in
+                if state.cancelled.remove(id) != nil || deadline <= state.now { return (true, nil) }
+                state.sleepers.append(Sleeper(id: id, until: deadline, reader: reader))
+                state.held -= 1
+                return (false, Self.skip(&state))
+            }
+            if isOver { reader.resume() }
+            next?.reader.resume()
+        }
+    }
+
+    /// As its protocol says.
     package func sleep(until deadline: Timestamp) async throws {
         let id = state.withLock { state in
             state.lastID += 1
             return state.lastID
         }
         try await withTaskCancellationHandler {
-            try await withCheckedThrowingContinuation { reader in
-                let (isOver, next) = state.withLock { state -> (Bool, Sleeper?) in
-                    if state.cancelled.remove(id) != nil || deadline <= state.now { return (true, nil) }
-                    state.sleepers.append(Sleeper(id: id, until: deadline, reader: reader))
-                    state.held -= 1
-                    return (false, Self.skip(&state))
-                }
-                if isOver { reader.resume() }
-                next?.reader.resume()
-            }
+            try await sleep(id, until: deadline)
             try Task.checkCancellation()
         } onCancel: {
             let sleeper = state.withLock { state -> Sleeper? in
@@ -81,62 +98,6 @@ package final class SkippingClock: EngineClock {
                 return state.sleepers.remove(at: index)
             }
             sleeper?.reader.resume()
-        }
-    }
-}
-
-/// A door that a test closes and opens: whoever comes to it waits, and time does not.
-package final class Door: Sendable {
-    private struct State {
-        var isClosed = false
-        var waiting: [CheckedContinuation<Void, Never>] = []
-        /// Tests that wait until somebody has come.
-        var watching: [CheckedContinuation<Void, Never>] = []
-    }
-
-    private let state = Locked(State())
-    private let clock: SkippingClock
-
-    package init(_ clock: SkippingClock) { self.clock = clock }
-
-    package func close() { state.withLock { $0.isClosed = true } }
-
-    package func open() {
-        let waiting = state.withLock { state in
-            state.isClosed = false
-            defer { state.waiting = [] }
-            return state.waiting
-        }
-        for reader in waiting {
-            clock.hold()
-            reader.resume()
-        }
-    }
-
-    package func pass() async {
-        await withCheckedContinuation { reader in
-            let (passes, watching) = state.withLock { state -> (Bool, [CheckedContinuation<Void, Never>]) in
-                guard state.isClosed else { return (true, []) }
-                state.waiting.append(reader)
-                defer { state.watching = [] }
-                return (false, state.watching)
-            }
-            for watcher in watching {
-                clock.hold()
-                watcher.resume()
-            }
-            if passes { reader.resume() } else { clock.letGo() }
-        }
-    }
-
-    /// Waits until somebody stands before the closed door.
-    package func someone() async {
-        await withCheckedContinuation { reader in
-            let isThere = state.withLock { state in
-                if state.waiting.isEmpty { state.watching.append(reader) }
-                return !state.waiting.isEmpty
-            }
-            if isThere { reader.resume() } else { clock.letGo() }
         }
     }
 }

@@ -1,16 +1,16 @@
-/// A file with one number, the share of the second side, that any program can watch; what runs after each write, and what
-/// says which share is in force.
+/// A file with one number, the share of the second side, which any program can watch. Beside it: the program that runs
+/// after each write, and the one that says which share is in force.
 package struct FileTraffic: TrafficValue {
     package var path: String
     /// The number that stands for all traffic: 100 for percent. 1…10,000.
     package var scale: Int
     package var sides: Sides
-    /// Run after each write in the folder `/`, with the number in its environment; empty: nothing is.
+    /// The program that runs after each write, in the folder `/` and with the number in its environment; empty: none.
     package var run: [String]
     /// Prints the number in force; empty: the file read back is the confirmation.
     package var read: [String]
 
-    /// The number's largest scale: shares are counted in hundredths of a percent.
+    /// The values that `scale` may have. The largest is 10,000, because shares are counted in hundredths of a percent.
     package static let scales = 1...10_000
 
     package init(path: String, scale: Int = 100, sides: Sides, run: [String] = [], read: [String] = []) {
@@ -23,6 +23,7 @@ package struct FileTraffic: TrafficValue {
 
     package var instances: [String] { [path] }
     package var words: String { path }
+    /// Names the object on that host.
     package func identity(on host: String) -> String { "file:\(host):\(path)" }
     package var reach: Reach { scale == Self.scales.upperBound ? .every : .parts(scale) }
 
@@ -34,7 +35,7 @@ package struct FileTraffic: TrafficValue {
         if !sides.first.backend.isEmpty, sides.first.backend == sides.second.backend {
             found.append(.init("sides", "both sides are `\(sides.first.backend)`"))
         }
-        // Whoever takes over, and `rescue`, run them elsewhere.
+        // A driver that takes over and `rescue` run these programs from another folder.
         for (name, words) in [("run", run), ("read", read)] {
             guard let program = words.first, program.contains("/"), !program.hasPrefix("/") else { continue }
             found.append(

@@ -16,12 +16,13 @@ package struct HAProxyTraffic: TrafficValue {
 
     package var instances: [String] { sockets }
     package var words: String { "\(mapFile), key \(key)" }
+    /// Names the object on that host.
     package func identity(on host: String) -> String { "haproxy:\(host):\(mapFile):\(key)" }
 
     /// The bytes of `sockaddr_un.sun_path`, its last one a zero.
     private static let pathLimit = 108
 
-    /// Every name reaches the router's line protocol, and none may break out of one argument there.
+    /// Every name is sent in HAProxy's line protocol, where none of them may be more than one argument.
     package var mistakes: [TargetMistake] {
         var found: [TargetMistake] = []
         for (index, path) in sockets.enumerated() where !path.isEmpty {

@@ -2,16 +2,19 @@
 package enum Traffic: Hashable, Sendable {
     case haproxy(HAProxyTraffic)
     case file(FileTraffic)
+    /// A Service, with the Deployments behind it.
+    case cluster(ClusterTarget)
 
     /// The vendors by the names that files and records have for them.
     package enum Kind: String, CaseIterable, Sendable {
-        case haproxy, file
+        case haproxy, file, cluster
     }
 
     package var kind: Kind {
         switch self {
         case .haproxy: .haproxy
         case .file: .file
+        case .cluster: .cluster
         }
     }
 
@@ -19,6 +22,7 @@ package enum Traffic: Hashable, Sendable {
         switch self {
         case .haproxy(let value): value
         case .file(let value): value
+        case .cluster(let value): value
         }
     }
 
@@ -29,30 +33,19 @@ package enum Traffic: Hashable, Sendable {
             self = .haproxy(try HAProxyTraffic(json: value))
         } else if let value = json[Kind.file.rawValue] {
             self = .file(try FileTraffic(json: value))
+        } else if let value = json[Kind.cluster.rawValue] {
+            self = .cluster(try ClusterTarget(json: value))
         } else {
             throw Unreadable()
         }
     }
 }
 
-/// What every vendor's value brings.
-package protocol TrafficValue: Hashable, Sendable {
-    var sides: Sides { get }
-    /// The instances that are always driven together, as people name them; the order is that of a reading's.
-    var instances: [String] { get }
-    /// What it is, for people: `/etc/haproxy/app.map, key app`.
-    var words: String { get }
-    /// Names the object on this host, and the host where another one has an object of the same name.
-    func identity(on host: String) -> String
-    var mistakes: [TargetMistake] { get }
-    var json: JSONValue { get }
-    init(json: JSONValue) throws(Unreadable)
-}
-
 extension Traffic {
     package var sides: Sides { value.sides }
     package var instances: [String] { value.instances }
     package var words: String { value.words }
+    /// Names the object on that host.
     package func identity(on host: String) -> String { value.identity(on: host) }
     package var mistakes: [TargetMistake] { value.mistakes }
     package var json: JSONValue { value.json }
