@@ -2,6 +2,7 @@ import BelayCore
 import BelayDemo
 import BelayEngine
 import BelayJournal
+import BelayPlatform
 import Foundation
 import Glibc
 

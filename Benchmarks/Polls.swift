@@ -23,7 +23,7 @@ enum Polls {
         var sum = 0.0
         for index in 0..<count {
             let bad = CountWindow.Bad(canary: Double(1 + index % 3), stable: Double(12 + index % 5))
-            let counts = Counts(bad: [bad], canaryRequests: 1500, stableRequests: 13_500)
+            let counts = WindowCounts(bad: [bad], canaryRequests: 1500, stableRequests: 13_500)
             sum += gate.poll(15, counts, isWhole: true).logHarm
         }
         return sum

@@ -13,8 +13,14 @@ if CommandLine.arguments.dropFirst().first == "--study" {
     await Study(runs: Int(numbers.first ?? 4000), seed: numbers.dropFirst().first ?? 1).run()
     exit(0)
 }
+if CommandLine.arguments.dropFirst().first == "--kubernetes" {
+    let figures = try await KubernetesCalls(root: FileManager.default.currentDirectoryPath).figures()
+    print(Bench.machine)
+    for figure in figures { print(figure.text) }
+    exit(figures.allSatisfy(\.isWithin) ? 0 : 1)
+}
 guard CommandLine.arguments.count == 2 else {
-    print("usage: belay-bench BINARY | --study [RUNS] [SEED]")
+    print("usage: belay-bench BINARY | --kubernetes | --study [RUNS] [SEED]")
     exit(64)
 }
 do {

@@ -1,4 +1,5 @@
 internal import BelayCore
+internal import BelayPlatform
 internal import CCurl
 internal import Glibc
 
@@ -8,10 +9,12 @@ final class CurlLoop: Sendable {
     enum Command: Sendable {
         case start(CurlTransfer)
         case cancel(CurlTransfer)
+        case resume(CurlTransfer)
         case stop
     }
 
-    /// Once, before any thread of ours: curl_global_init is not safe to repeat at the same time.
+    /// Sets libcurl up, once and before any thread of ours: two calls of `curl_global_init` at the same time are not
+    /// safe.
     private static let isReady: Bool = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) == CURLE_OK
 
     /// Only the loop's thread uses the handle; `curl_multi_wakeup` alone is called from others, under the inbox's lock.
@@ -21,7 +24,8 @@ final class CurlLoop: Sendable {
     init() {
         guard Self.isReady, let multi = curl_multi_init() else { fatalError("libcurl cannot start: out of memory") }
         self.multi = multi
-        // No limit here: what waits inside libcurl waits on its own time-out. Whoever sends too much has a queue.
+        // There is no limit of connections here: a request that waits inside libcurl uses up its own time-out. A caller
+        // that may send too much keeps a queue of its own.
         var thread = pthread_t()
         let body: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = {
             Unmanaged<CurlLoop>.fromOpaque($0!).takeRetainedValue().run()
@@ -49,6 +53,20 @@ final class CurlLoop: Sendable {
         }
     }
 
+    /// Begins an answer that is read as it comes.
+    func stream(_ request: HTTPRequest) -> HTTPStream {
+        let sink = StreamSink()
+        let transfer = CurlTransfer(request, sink: sink)
+        sink.onRoom { [self] in send(.resume(transfer)) }
+        send(.start(transfer))
+        return HTTPStream(
+            sink,
+            cancel: { [self] in
+                transfer.cancel()
+                send(.cancel(transfer))
+            })
+    }
+
     private func run() {
         var live: [UnsafeMutableRawPointer: CurlTransfer] = [:]
         var (running, left) = (Int32(0), Int32(0))
@@ -59,6 +77,7 @@ final class CurlLoop: Sendable {
                 case .start(let transfer) where isStopping: transfer.finish(.failure(CancellationError()))
                 case .start(let transfer): start(transfer, &live)
                 case .cancel(let transfer): end(transfer, .failure(CancellationError()), &live)
+                case .resume(let transfer): transfer.resume()
                 case .stop: isStopping = true
                 }
             }
@@ -97,48 +116,5 @@ final class CurlLoop: Sendable {
         for transfer in Array(live.values) { end(transfer, .failure(CancellationError()), &live) }
         for case .start(let late) in inbox.close() { late.finish(.failure(CancellationError())) }
         curl_multi_cleanup(multi)
-    }
-}
-
-/// A queue under a lock that is closed for good: nobody wakes a handle that was freed.
-final class LockedInbox<Item: Sendable>: @unchecked Sendable {
-    private var items: [Item]? = []
-    private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-
-    init() { pthread_mutex_init(mutex, nil) }
-
-    deinit {
-        pthread_mutex_destroy(mutex)
-        mutex.deallocate()
-    }
-
-    /// - Parameter wake: Called under the lock.
-    func add(_ item: Item, wake: () -> Void) -> Bool {
-        locked {
-            guard items != nil else { return false }
-            items?.append(item)
-            wake()
-            return true
-        }
-    }
-
-    func takeAll() -> [Item] {
-        locked {
-            defer { if items != nil { items = [] } }
-            return items ?? []
-        }
-    }
-
-    func close() -> [Item] {
-        locked {
-            defer { items = nil }
-            return items ?? []
-        }
-    }
-
-    private func locked<Result>(_ body: () -> Result) -> Result {
-        pthread_mutex_lock(mutex)
-        defer { pthread_mutex_unlock(mutex) }
-        return body()
     }
 }

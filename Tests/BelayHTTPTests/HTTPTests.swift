@@ -54,7 +54,7 @@ struct HTTPTests {
             #expect(good.status == 200)
             #expect(String(decoding: good.body, as: UTF8.self).contains("s_server"))
             await expectFailure(.transport, client) { try request(port, folder, client: false) }
-            await expectFailure(.transport, client) { try request(port, folder, authority: false) }
+            await expectFailure(.untrusted, client) { try request(port, folder, authority: false) }
         }
     }
 

@@ -1,0 +1,16 @@
+internal import BelayCore
+
+extension KubernetesClient {
+    /// The Services that select the pods of a Deployment, in alphabetical order.
+    /// - Throws: ``KubernetesError`` `.notFound` where there is no such Deployment.
+    package func services(selectingPodsOf deployment: String, in namespace: String) async throws -> [String] {
+        let template = try await get(.deployments(namespace), deployment)["spec"]?["template"]
+        let labels = template?["metadata"]?["labels"]?.texts ?? [:]
+        let found = try await list(.services(namespace)) { service -> String? in
+            let selector = service["spec"]?["selector"]?.texts ?? [:]
+            let matches = !selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value }
+            return matches ? service["metadata"]?["name"]?.string : nil
+        }.values
+        return found.sorted()
+    }
+}

@@ -1,0 +1,349 @@
+package import BelayCore
+package import BelayEngine
+internal import BelayPlatform
+internal import Foundation
+
+/// What a release writes down at its target: a Lease that says who drives, a ConfigMap with the originals, and an annotation on each
+/// object that is written, by which the server refuses a driver that comes late.
+package struct ClusterMarks: TargetOwnership {
+    let client: Result<KubernetesClient, KubernetesError>
+    let target: ClusterTarget
+    let namespace: String
+
+    static let rollout = "belay.dev/rollout"
+    static let epoch = "belay.dev/epoch"
+    /// On the Service: whether it leads to the canary alone.
+    static let switched = "belay.dev/switched"
+    private static let mark = "belay.dev/mark"
+    private static let patience: Duration = .seconds(2)
+    private var leases: ResourcePath { ResourcePath("coordination.k8s.io", "v1", "leases", namespace: namespace) }
+    private var configMaps: ResourcePath { ResourcePath("", "v1", "configmaps", namespace: namespace) }
+
+    package var place: String { "Lease \(target.ownerName) in \(namespace)" }
+
+    // MARK: The Lease
+
+    /// As its protocol says.
+    package func read() async -> OwnerRecord {
+        do {
+            guard let lease = try await lease() else { return try await kept().map { .mark($0) } ?? .none }
+            guard let mark = Self.mark(of: lease) else {
+                return .unreadable("\(place) has no mark that this version can read")
+            }
+            return .mark(mark)
+        } catch let error as KubernetesError {
+            return .unreadable(error.message)
+        } catch {
+            return .unreadable("the look at \(place) was cut off")
+        }
+    }
+
+    /// As its protocol says.
+    package func mayBeDriven(_ mark: OwnerMark) async -> Bool {
+        if mark.process.host == ProcessIdentity.hostName { return mark.process.mayBeAlive }
+        // Clocks of two machines differ, so a driver elsewhere is known by the movement of its Lease.
+        do {
+            guard let before = try await lease() else { return false }
+            try await Task.sleep(for: Lease.renewal + .seconds(2))
+            guard let after = try await lease() else { return false }
+            return before["spec"]?["renewTime"] != after["spec"]?["renewTime"]
+        } catch {
+            return true  // It cannot be read, so nobody knows.
+        }
+    }
+
+    /// As its protocol says.
+    package func lastTraffic(of side: String) async -> Timestamp? { nil }
+
+    private func lease() async throws -> JSONValue? {
+        do {
+            return try await client.get().get(
+                leases, target.ownerName, timeout: Self.patience)
+        } catch let error as KubernetesError where error.kind == .notFound {
+            return nil
+        }
+    }
+
+    private static func mark(of lease: JSONValue) -> OwnerMark? {
+        guard let text = lease["metadata"]?["annotations"]?[mark]?.string, let json = try? JSONText.parse(text) else {
+            return nil
+        }
+        return OwnerMark(json: json)
+    }
+
+    private static func spec(_ mark: OwnerMark) -> JSONValue {
+        .members([
+            "holderIdentity": .string("\(mark.rollout), \(mark.process.text)"),
+            "leaseDurationSeconds": .int(Lease.life.wholeMilliseconds / 1000), "leaseTransitions": .count(mark.epoch),
+            "renewTime": .string(now),
+        ])
+    }
+
+    /// A `MicroTime`: the server takes six digits of a second and nothing else.
+    private static var now: String {
+        Date.now.formatted(Date.ISO8601FormatStyle(includingFractionalSeconds: true)).replacing("Z", with: "000Z")
+    }
+
+    /// What came of taking the Lease.
+    enum Taking {
+        case ours(wasMarked: Bool)
+        case foreign(String)
+    }
+
+    /// Takes the Lease for a driver.
+    func take(_ mark: OwnerMark, _ kind: Work.ClaimKind, superseding: [String]) async throws -> Taking {
+        let client = try client.get()
+        var attempt = 0
+        while true {
+            attempt += 1
+            do {
+                return try await takeOnce(mark, kind, superseding, client)
+            } catch let error as KubernetesError where [.conflict, .exists].contains(error.kind) && attempt < 5 {
+                continue
+            }
+        }
+    }
+
+    private func takeOnce(
+        _ mark: OwnerMark, _ kind: Work.ClaimKind, _ superseding: [String], _ client: KubernetesClient
+    ) async throws -> Taking {
+        var mark = mark
+        guard let lease = try await lease() else {
+            if kind == .closing { return .ours(wasMarked: false) }
+            mark.isAfterRescue = kind == .takeover
+            let object: JSONValue = .members([
+                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+                "metadata": .members([
+                    "name": .string(target.ownerName),
+                    "annotations": .map([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]),
+                ]),
+                "spec": Self.spec(mark),
+            ])
+            _ = try await client.create(leases, object, timeout: Self.patience)
+            return .ours(wasMarked: kind == .first)
+        }
+        let found = Self.mark(of: lease)
+        if found == nil { return .foreign("whoever wrote \(place), which this version cannot read") }
+        if let found {
+            let isOurs = found.rollout == mark.rollout
+            if isOurs, found.epoch > mark.epoch { return .foreign("epoch \(found.epoch) of \(found.rollout)") }
+            if !isOurs, !superseding.contains(found.rollout) {
+                return .foreign("\(found.rollout) (\(found.process.text), journal \(found.store))")
+            }
+            if isOurs { mark.isAfterRescue = found.isAfterRescue }
+        }
+        let annotations = (lease["metadata"]?["annotations"]?.texts ?? [:])
+            .merging([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]) { $1 }
+        let object = lease.setting(at: ["metadata", "annotations"], .map(annotations)).setting("spec", Self.spec(mark))
+        _ = try await client.replace(leases, target.ownerName, object, timeout: Self.patience)
+        return .ours(wasMarked: kind == .first || !mark.isAfterRescue)
+    }
+
+    /// Shows that the driver is alive, where the Lease is still its own.
+    func renew(_ mark: OwnerMark) async throws {
+        let holder = JSONValue.string("\(mark.rollout), \(mark.process.text)")
+        let patch: JSONValue = .array([
+            ClusterClone.operation("test", ["spec", "holderIdentity"], holder),
+            ClusterClone.operation("replace", ["spec", "renewTime"], .string(Self.now)),
+        ])
+        _ = try await client.get().patch(
+            leases, target.ownerName, .json, patch, timeout: Self.patience)
+    }
+
+    /// Takes the Lease away, where it is this rollout's, and the ConfigMap before it.
+    /// - Parameter mark: nil: whoever owns it.
+    func remove(_ mark: OwnerMark?) async throws {
+        let client = try client.get()
+        let lease = try await lease()
+        if let mark, let lease, let found = Self.mark(of: lease),
+            found.rollout != mark.rollout || found.epoch > mark.epoch
+        {
+            return
+        }
+        try await Self.unlessGone {
+            let map = try await client.get(configMaps, target.ownerName, timeout: Self.patience)
+            guard let uid = map["metadata"]?["uid"]?.string else { return }
+            try await client.delete(configMaps, target.ownerName, uid: uid, timeout: Self.patience)
+        }
+        guard let lease, let uid = lease["metadata"]?["uid"]?.string else { return }
+        let revision = lease["metadata"]?["resourceVersion"]?.string
+        try await Self.unlessGone {
+            try await client.delete(
+                leases, target.ownerName, uid: uid, revision: mark == nil ? nil : revision,
+                timeout: Self.patience)
+        }
+    }
+
+    /// Takes away all that a release has left at the target: the canary with its Service, and every mark.
+    package func removeAnyway() async {
+        guard let client = try? client.get() else { return }
+        let (deployments, services) = (ResourcePath.deployments(namespace), ResourcePath.services(namespace))
+        if let clone = target.cloneName {
+            for (path, name) in [(deployments, clone), (services, target.canaryService)] {
+                guard let found = try? await client.get(path, name), let uid = found["metadata"]?["uid"]?.string,
+                    found["metadata"]?["annotations"]?[Self.rollout] != nil
+                else { continue }
+                try? await client.delete(path, name, uid: uid)
+            }
+        }
+        for (path, name) in target.names.map({ (deployments, $0) }) + [(services, target.service)] {
+            guard let found = try? await client.get(path, name),
+                let rollout = found["metadata"]?["annotations"]?[Self.rollout]?.string
+            else { continue }
+            try? await leave(path, name, rollout: rollout)
+        }
+        try? await remove(nil)
+    }
+
+    static func unlessGone(_ body: () async throws -> Void) async throws {
+        do { try await body() } catch let error as KubernetesError where error.kind == .notFound {}
+    }
+
+    // MARK: Originals
+
+    /// The mark as the ConfigMap has it, where the Lease is gone; nil where there is none.
+    private func kept() async throws -> OwnerMark? {
+        do {
+            let data = try await client.get().get(configMaps, target.ownerName, timeout: Self.patience)["data"]
+            guard let rollout = data?["rollout"]?.string, let stable = data?["stable"]?.string,
+                let original = data?["original"]?.string.flatMap({ try? JSONText.parse($0) })
+            else { return nil }
+            let nobody = ProcessIdentity(host: "a machine that is not known", bootID: "", pid: 0, startTime: 0)
+            return OwnerMark(
+                rollout: rollout, epoch: data?["epoch"]?.string.flatMap { Int($0) } ?? 0, stable: stable,
+                original: original, store: "", process: nobody)
+        } catch let error as KubernetesError where error.kind == .notFound {
+            return nil
+        }
+    }
+
+    /// The target of the release that is under way on a Deployment, as the ConfigMap has it.
+    /// - Throws: ``KubernetesError`` `.notFound` where none is under way.
+    static func target(of deployment: String, _ namespace: String, _ client: KubernetesClient) async throws
+        -> ClusterTarget
+    {
+        let path = ResourcePath("", "v1", "configmaps", namespace: namespace)
+        let map = try await client.get(path, "belay-\(deployment)")
+        guard let text = map["data"]?["target"]?.string, let json = try? JSONText.parse(text),
+            let target = try? ClusterTarget(json: json)
+        else {
+            throw KubernetesError(
+                .invalid, "ConfigMap belay-\(deployment) in \(namespace) cannot be read by this version")
+        }
+        return target
+    }
+
+    /// Writes down what was found before the release, and how far it is, for whoever has no journal.
+    func keep(_ mark: OwnerMark, share: Weight?) async throws {
+        let client = try client.get()
+        let data: JSONValue = .members([
+            "rollout": .string(mark.rollout), "epoch": .string("\(mark.epoch)"), "stable": .string(mark.stable),
+            "original": .string(JSONText.write(mark.original)), "share": share.map { .string($0.text) },
+            "target": .string(JSONText.write(target.json)),
+        ])
+        let object: JSONValue = .members([
+            "apiVersion": "v1", "kind": "ConfigMap", "metadata": .members(["name": .string(target.ownerName)]),
+            "data": data,
+        ])
+        try await KubernetesClient.persistently {
+            do {
+                _ = try await client.patch(
+                    configMaps, target.ownerName, .merge, .members(["data": data]), timeout: Self.patience)
+            } catch let error as KubernetesError where error.kind == .notFound {
+                _ = try await client.create(configMaps, object, timeout: Self.patience)
+            }
+        }
+    }
+
+    // MARK: Annotations
+
+    /// The annotations of an object that this driver writes. They stay the same as long as it drives.
+    static func annotations(_ mark: OwnerMark) -> [String: String] {
+        [rollout: mark.rollout, epoch: "\(mark.epoch)"]
+    }
+
+    /// Tests by which the server refuses the patch of a driver that was succeeded.
+    static func tests(_ mark: OwnerMark) -> [JSONValue] {
+        annotations(mark).sorted { $0.key < $1.key }.map { key, value in
+            ClusterClone.operation("test", ["metadata", "annotations", key], .string(value))
+        }
+    }
+
+    /// Marks an object as this driver's. What another rollout has left there is replaced: who holds the Lease holds the target.
+    ///
+    /// - Parameter more: Annotations beside those of the mark.
+    func claim(_ path: ResourcePath, _ name: String, _ mark: OwnerMark, _ more: [String: String] = [:]) async throws {
+        let client = try client.get()
+        try await confirm(mark)
+        for attempt in 1... {
+            let object = try await client.get(path, name, timeout: Self.patience)
+            let found = object["metadata"]?["annotations"]?.texts ?? [:]
+            let wanted = Self.annotations(mark).merging(more) { $1 }
+            let epoch = found[Self.epoch].flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
+            if found[Self.rollout] == mark.rollout, epoch > mark.epoch { throw Self.succeeded }
+            if wanted.allSatisfy({ found[$0.key] == $0.value }) { return }
+            let metadata: JSONValue = .members([
+                "resourceVersion": object["metadata"]?["resourceVersion"], "annotations": .map(wanted),
+            ])
+            do {
+                _ = try await client.patch(
+                    path, name, .merge, .members(["metadata": metadata]), timeout: Self.patience)
+                return
+            } catch let error as KubernetesError where error.kind == .conflict && attempt < 5 {
+                continue
+            }
+        }
+    }
+
+    private static let succeeded = KubernetesError(.conflict, "another driver has the target now: nothing was written")
+
+    /// - Throws: ``KubernetesError`` where the Lease is not this driver's any more: it may have slept.
+    private func confirm(_ mark: OwnerMark) async throws {
+        guard let lease = try await lease(), let found = Self.mark(of: lease), found.rollout == mark.rollout,
+            found.epoch == mark.epoch
+        else { throw Self.succeeded }
+    }
+
+    /// Takes this rollout's annotations away, and the entries by which the server remembers who wrote: the next server-side apply
+    /// must conflict with nothing. Entries of others stay.
+    func leave(_ path: ResourcePath, _ name: String, rollout: String) async throws {
+        let client = try client.get()
+        try await Self.unlessGone {
+            for attempt in 1... {
+                let object = try await client.get(path, name, timeout: Self.patience)
+                guard object["metadata"]?["annotations"]?[Self.rollout]?.string == rollout else { break }
+                let patch: JSONValue = .members([
+                    "metadata": .members([
+                        "resourceVersion": object["metadata"]?["resourceVersion"],
+                        "annotations": .members([Self.rollout: .null, Self.epoch: .null, Self.switched: .null]),
+                    ])
+                ])
+                do {
+                    _ = try await client.patch(path, name, .merge, patch, timeout: Self.patience)
+                } catch let error as KubernetesError where error.kind == .conflict && attempt < 5 {
+                    continue
+                }
+            }
+            try await forgetFields(path, name, client)
+        }
+    }
+
+    private func forgetFields(_ path: ResourcePath, _ name: String, _ client: KubernetesClient) async throws {
+        for _ in 0..<5 {
+            let object = try await client.get(path, name, timeout: Self.patience)
+            let entries = object["metadata"]?["managedFields"]?.array ?? []
+            let own = entries.lastIndex { $0["manager"]?.string == KubernetesClient.fieldManager }
+            // An empty list would take everybody's entries away.
+            guard let own, entries.count > 1 else { return }
+            let patch: JSONValue = .array([
+                ClusterClone.operation(
+                    "test", ["metadata", "resourceVersion"], object["metadata"]?["resourceVersion"] ?? .null),
+                ClusterClone.operation(
+                    "test", ["metadata", "managedFields", "\(own)", "manager"],
+                    .string(KubernetesClient.fieldManager)),
+                ClusterClone.operation("remove", ["metadata", "managedFields", "\(own)"]),
+            ])
+            _ = try await client.patchTested(path, name, patch, timeout: Self.patience)
+        }
+    }
+}

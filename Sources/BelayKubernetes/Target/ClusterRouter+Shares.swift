@@ -1,0 +1,158 @@
+internal import BelayCore
+internal import BelayEngine
+internal import BelayPlatform
+
+/// Shares by numbers of pods behind one Service: stable keeps its pods, and the canary grows beside it. At 100 % the Service selects the
+/// canary's own label in addition, with stable warm.
+extension ClusterRouter {
+    /// On the clone: the share that its number of pods stands for, and that number as it was written.
+    private static let share = "belay.dev/share"
+    private static let count = "belay.dev/replicas"
+    private var path: ResourcePath { .deployments(namespace) }
+
+    private func replicas(_ deployment: JSONValue?) -> Int { Int(deployment?["spec"]?["replicas"]?.int ?? 1) }
+
+    // MARK: Readings
+
+    /// What the clone's number of pods and the selector say.
+    func shared(
+        _ look: ClusterLook, _ facts: ClusterFacts, _ side: Int, _ instance: Reading.Instance
+    ) -> Reading.Instance {
+        var instance = instance
+        let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
+        let of = look.endpoints.map { look.owner(ofEndpoint: $0) }
+        let ready = (stable: of.count { $0 == stable }, canary: of.count { $0 == canary })
+        let isForeign = of.contains { $0 != stable && $0 != canary }
+        let stays = hasNewPods(look, facts)
+        guard let clone = look.deployments[canary] else {
+            instance.running = .zero
+            instance.isFollowing = ready.canary > 0 || ready.stable == 0 || isForeign || stays || side == canaryIndex
+            return instance
+        }
+        let annotations = clone["metadata"]?["annotations"]?.texts ?? [:]
+        let written = annotations[Self.count].flatMap { Int($0) } ?? 0
+        if replicas(clone) != written {
+            instance.foreign = "\(replicas(clone)) pods of `\(canary)` in place of \(written)\(Self.writer(of: clone))"
+            return instance
+        }
+        let share = annotations[Self.share].flatMap { Int($0) }.flatMap { Weight(basisPoints: $0) } ?? .zero
+        instance.running = share
+        if share == .full {
+            if side != canaryIndex, look.service["metadata"]?["annotations"]?[ClusterMarks.switched] != "false" {
+                instance.foreign = "a selector without the canary's label\(Self.writer(of: look.service))"
+                return instance
+            }
+            instance.isFollowing = side != canaryIndex || ready.canary < written || ready.stable > 0 || isForeign
+        } else {
+            // Stable 100 % means that nothing else serves; a share means that all pods that make it do.
+            let wanted = share == .zero ? 1 : max(replicas(look.deployments[stable]), 1)
+            instance.isFollowing =
+                side == canaryIndex || ready.canary != written || ready.stable < wanted || isForeign
+                || share == .zero && stays
+        }
+        return instance
+    }
+
+    /// Why pods of the canary's cannot start; nil where nothing says so.
+    func hindrance() async -> String? {
+        guard let look = try? await look(), let name = try? facts().deployments[canaryIndex].name else { return nil }
+        let isStuck = look.pods(of: name).contains { pod in
+            (pod.json["status"]?["containerStatuses"]?.array ?? []).contains { container in
+                let reason = container["state"]?["waiting"]?["reason"]?.string ?? ""
+                return reason.contains("BackOff") || reason.hasPrefix("Err") || reason.hasSuffix("Error")
+            }
+        }
+        guard isStuck else { return nil }
+        return "the pods of `\(name)` do not become ready" + (await troubles(of: name))
+    }
+
+    // MARK: Writes
+
+    /// Brings the canary to a share: first its pods, and for all of the traffic then the selector.
+    func share(_ share: Weight, _ look: ClusterLook, _ mark: OwnerMark) async throws -> String? {
+        let facts = try facts()
+        let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
+        let selector = look.service["spec"]?["selector"]?.texts ?? [:]
+        // The side that grows is raised first: stable is whole before the canary loses its label.
+        if share < .full, facts.side(of: selector) == canaryIndex {
+            if let why = objection(toServing: facts.deployments[stableIndex], look) { return why }
+            if let why = try await select(stableIndex, from: canaryIndex, mark) { return why }
+        }
+        guard look.deployments[canary] != nil else {
+            return share == .zero ? nil : "there is no Deployment `\(canary)`"
+        }
+        var wanted = Reach.beside(replicas(look.deployments[stable])).units(for: share)
+        if share == .full { wanted = max(wanted, replicas(look.deployments[canary])) }
+        if let why = try await scale(canary, to: wanted, share, look, mark) { return why }
+        CrashPoint.afterWrite.reached()
+        guard share == .full, facts.side(of: selector) == stableIndex else { return nil }
+        let present = try await self.look()
+        // Its pods are not all there yet: asked for again.
+        if objection(toServing: facts.deployments[canaryIndex], present) != nil { return nil }
+        if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
+        return try await select(canaryIndex, from: stableIndex, mark)
+    }
+
+    private func scale(
+        _ name: String, to count: Int, _ share: Weight, _ look: ClusterLook, _ mark: OwnerMark
+    ) async throws -> String? {
+        let annotations = look.deployments[name]?["metadata"]?["annotations"]?.texts ?? [:]
+        if annotations[Self.count] == "\(count)", annotations[Self.share] == "\(share.basisPoints)" { return nil }
+        let place = ["metadata", "annotations"]
+        let patch: JSONValue = .array(
+            ClusterMarks.tests(mark) + [
+                ClusterClone.operation("add", place + [Self.share], .string("\(share.basisPoints)")),
+                ClusterClone.operation("add", place + [Self.count], .string("\(count)")),
+                ClusterClone.operation("replace", ["spec", "replicas"], .count(count)),
+            ])
+        let result = try await KubernetesClient.persistently {
+            try await client.get().patchTested(path, name, patch, timeout: Self.patience)
+        }
+        switch result {
+        case .done: return nil
+        case .refused(nil): return "Deployment `\(name)` is gone"
+        case .refused: return "Deployment `\(name)` bears another driver's mark: nothing was written"
+        }
+    }
+
+    /// The way back: the canary has no pods any more. It tests nothing, and changes the mark, so that a forward patch that is still on
+    /// its way is refused.
+    ///
+    /// - Returns: Why nothing was written.
+    func empty(_ mark: OwnerMark) async throws -> String? {
+        let name = try facts().deployments[canaryIndex].name
+        let found = try await eye.get().deployment(name)
+        guard let owner = found?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string else { return nil }
+        // Whoever rescues empties what it finds.
+        guard owner == mark.rollout || target.revision == nil else { return "`\(name)` is \(owner)'s" }
+        let place = ["metadata", "annotations"]
+        let patch: JSONValue = .array([
+            ClusterClone.operation("test", place + [ClusterMarks.rollout], .string(owner)),
+            ClusterClone.operation("add", place + [ClusterMarks.epoch], .string("\(mark.epoch)-back")),
+            ClusterClone.operation("add", place + [Self.share], "0"),
+            ClusterClone.operation("add", place + [Self.count], "0"),
+            ClusterClone.operation("add", ["spec", "replicas"], .int(0)),
+        ])
+        try await ClusterMarks.unlessGone {
+            try await KubernetesClient.persistently {
+                _ = try await client.get().patch(path, name, .json, patch, timeout: Self.patience)
+            }
+        }
+        return nil
+    }
+
+    /// A number of stable's that somebody else has changed is the new base: the canary follows to the nearest share.
+    func followStable(_ mark: OwnerMark) async throws {
+        let (look, facts) = (try await look(), try facts())
+        let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
+        let annotations = look.deployments[canary]?["metadata"]?["annotations"]?.texts ?? [:]
+        guard !state.withLock({ $0.isReturning }), let base = look.deployments[stable]?["spec"]?["replicas"]?.int,
+            base > 0, let share = annotations[Self.share].flatMap({ Int($0) }).flatMap({ Weight(basisPoints: $0) }),
+            share > .zero, annotations[Self.count] == "\(replicas(look.deployments[canary]))"
+        else { return }
+        let wanted = Reach.beside(Int(base)).units(for: share)
+        // With all of the traffic on it, the canary never shrinks.
+        if share == .full, wanted <= replicas(look.deployments[canary]) { return }
+        _ = try await scale(canary, to: wanted, share, look, mark)
+    }
+}
