@@ -10,7 +10,7 @@ struct BelayCommand: AsyncParsableCommand {
         discussion: """
             Exit codes of run, resume and wait:
               0  promoted
-              1  rolled back: a gate or a deadline
+              1  rolled back: a gate, a deadline, a deployment or a hook
               2  invalid file or target, nothing touched
               3  aborted by a person, an outside hand or a cancelled job
               4  (wait) waits for a person
@@ -45,42 +45,4 @@ struct BelayCommand: AsyncParsableCommand {
                 name: "Other",
                 subcommands: [RescueCommand.self, VerifyCommand.self, DemoCommand.self, DemoServiceCommand.self]),
         ])
-}
-
-package enum Version {
-    package static let text = "0.1.0"
-}
-
-/// What the executable calls.
-package enum Belay {
-    package static func main() async -> Never {
-        do {
-            var command = try BelayCommand.parseAsRoot()
-            if var async = command as? any AsyncParsableCommand {
-                try await async.run()
-            } else {
-                try command.run()
-            }
-            Console.exit(.success)
-        } catch let error as CommandFailure {
-            if wantsJSON { Console.print(error.json) }
-            for line in error.lines { error.isPositioned ? Console.say(line) : Console.complain(line) }
-            Console.exit(error.code)
-        } catch let error as ExitCode {
-            Console.exit(ExitStatus(rawValue: error.rawValue))
-        } catch {
-            let code = BelayCommand.exitCode(for: error).rawValue
-            if wantsJSON, code != 0 {
-                Console.print(CommandFailure(ExitStatus(rawValue: code), BelayCommand.message(for: error)).json)
-            }
-            BelayCommand.exit(withError: error)
-        }
-    }
-
-    /// Also where the arguments could not be read: whoever asked for JSON gets it.
-    private static var wantsJSON: Bool {
-        let arguments = CommandLine.arguments
-        return arguments.contains("--output=json")
-            || zip(arguments, arguments.dropFirst()).contains { $0 == "--output" && $1 == "json" }
-    }
 }

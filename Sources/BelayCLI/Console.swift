@@ -1,5 +1,6 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// The two outputs: stderr for people, stdout for machines. Written with write(2), because a buffered line is lost with a
@@ -18,7 +19,7 @@ enum Console {
     /// Whether stdout is a terminal that understands a moving cursor.
     static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
 
-    /// One line, whatever is in the text.
+    /// Writes one line to stderr; control characters in the text are written out.
     static func say(_ line: String) { write(line.printableLine + "\n", to: 2) }
     static func print(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
@@ -28,7 +29,7 @@ enum Console {
         say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)")
     }
 
-    /// Without a terminal, or with `NO_COLOR`, the text as it is.
+    /// The text in a colour; without a terminal, or with `NO_COLOR`, the text as it is.
     static func colored(_ text: String, _ color: Color, onError: Bool = true) -> String {
         (onError ? errorIsTerminal : isTerminal) && !noColor ? "\u{1B}[\(color.rawValue)m\(text)\u{1B}[0m" : text
     }
@@ -42,7 +43,8 @@ enum Console {
         case cyan = 36
     }
 
-    /// While a rollout is driven nothing waits for a reader: what a full pipe or a stopped terminal does not take is lost.
+    /// From now on output that a full pipe or a stopped terminal does not take is dropped: a rollout under way must not
+    /// wait for a reader.
     static func dropWhenFull() { mayDrop.withLock { $0 = true } }
 
     private static let mayDrop = Locked(false)

@@ -2,8 +2,8 @@ internal import CSignals
 internal import Dispatch
 internal import Glibc
 
-/// SIGINT, SIGTERM and SIGHUP, told to whoever drives. The program catches them before its first line: one that comes early is
-/// kept until somebody watches.
+/// Passes SIGINT, SIGTERM and SIGHUP on to whoever drives. The program catches them before its first line; a signal
+/// that comes early is kept until somebody watches.
 enum Signals {
     /// Calls the handler for each signal until the returned value is dropped.
     static func watch(_ handler: @escaping @Sendable (Int32) -> Void) -> Watch {
@@ -18,7 +18,7 @@ enum Signals {
         return Watch(source)
     }
 
-    /// For commands that only read: a signal ends them.
+    /// Lets a signal end the process, as it does by default; for commands that only read.
     static func unblock() { csignals_let_go() }
 
     static func name(_ number: Int32) -> String {

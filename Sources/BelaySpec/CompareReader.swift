@@ -7,7 +7,7 @@ enum CompareReader {
         "canary", "stable", "bad", "requests", "slowerThan", "startTimes", "lag", "lookback",
     ]
 
-    /// What judges a value has no say over counts.
+    /// Fields that judge a single value. They have no effect on counts, so beside `compare` they are refused.
     private static let otherJudges = [
         "successCondition", "failureCondition", "count", "failureLimit", "inconclusiveLimit", "consecutiveSuccessLimit",
         "noData", "window", "onInconclusive",
@@ -34,7 +34,7 @@ enum CompareReader {
         }
         read(fields["alpha"], 1e-6...0.2, into: &comparison.alpha, as: "probability")
         read(fields["promotionAlpha"], 1e-6...0.2, into: &comparison.promotionAlpha, as: "probability")
-        // An empty one, an argument's default, is none.
+        // An empty text, such as an argument's default, means that there is no `delta`.
         if let delta = fields["delta"], delta.text() != "" {
             var share = 0.0
             read(delta, 1e-6...0.5, into: &share, as: "share of the requests")

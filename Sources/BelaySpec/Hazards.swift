@@ -40,7 +40,8 @@ enum Hazards {
                     + "add `len(result) > 0 &&`, or leave `noData` at wait")
     }
 
-    /// Ranks see a series of zeroes as one value: the first error is a change, and many are no more than one.
+    /// The judge compares ranks: in a series of zeroes a single error already ranks above all other points, and many
+    /// errors rank no higher than one.
     static func explain(_ judge: Judge, _ fields: SpecFields) {
         for series in judge.series where series.direction == .increase {
             let hasZeroes = [series.canary, series.stable].contains {

@@ -3,7 +3,7 @@ internal import Yams
 
 /// Reads `judge: mannWhitney` and what it judges, by Kayenta's names.
 enum JudgeReader {
-    /// Beside `judge`, in the metric.
+    /// The fields of the metric that belong to `judge`, and stand beside it.
     static let fields = ["series", "scoreThresholds", "groupWeights", "step", "lookback", "minPoints"]
 
     private static let otherJudges = [

@@ -105,9 +105,9 @@ struct MetricReader {
         case .instant(let text): return declared ?? PromQL.longestRange(in: text) ?? .zero
         case .range(let text, let stretch):
             return declared ?? stretch.start + (PromQL.longestRange(in: text) ?? .zero)
-        // Its windows begin with the step.
+        // The windows of a comparison begin with the step.
         case .counters: return .zero
-        // Its stretch begins where no point looks back behind the step's confirmation.
+        // The points of a judge begin so late that none of them looks back behind the step's confirmation.
         case .judged:
             let queries = metric.judge?.series.flatMap { [$0.canary, $0.stable] } ?? []
             return queries.compactMap(PromQL.longestRange).max() ?? .zero
@@ -127,7 +127,7 @@ struct MetricReader {
                 return fields.owner.fail(
                     "without successCondition, failureCondition, min or max every answer would pass")
             }
-            // A command without conditions says it by its exit status.
+            // The exit status of a command without conditions says whether it is good.
             query.reads = .exitStatus
             metric.source = .command(query)
             metric.successCondition = "result == 0"
@@ -159,7 +159,7 @@ struct MetricReader {
         case .prometheus(let query):
             if case .instant(let text) = query.question { return PromQL.shape(of: text) }
             return .list
-        case .web, .constant: return .unknown
+        case .web, .constant, .target: return .unknown
         case .command(let query): return query.reads == .exitStatus ? .scalar : .unknown
         }
     }

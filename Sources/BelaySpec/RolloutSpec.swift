@@ -1,3 +1,4 @@
+internal import BelayAnalysis
 package import BelayCore
 internal import Yams
 
@@ -5,14 +6,35 @@ internal import Yams
 package struct RolloutSpec {
     package let name: String
     package let revision: String
-    package let traffic: Traffic
+    package private(set) var traffic: Traffic
     /// Where each `ref` was found.
     package let notes: [String]
 
+    /// The file's `spec`, to say where something stands.
+    let root: SpecReader
+    let workload: WorkloadUse
     let strategy: StrategySteps
     let uses: [TemplateUse]
     let server: Endpoint?
     let environment: [String: String]
+
+    /// Set where the versions run in a cluster.
+    package var cluster: ClusterTarget? { if case .cluster(let target) = traffic { target } else { nil } }
+
+    /// The same release, once it is known which cluster and namespace are meant.
+    package func located(_ cluster: ClusterTarget) -> RolloutSpec {
+        var spec = self
+        spec.traffic = .cluster(cluster)
+        return spec
+    }
+
+    /// Where a value of the file stands, as far as there is one: `release.yaml:7:19: spec.traffic`.
+    /// - Parameter path: Below `spec`.
+    package func place(of path: String) -> String {
+        let found = root.descendant(path)
+        let (line, column) = (found.node.mark?.line ?? 1, found.node.mark?.column ?? 1)
+        return "\(root.context.file):\(line):\(column): \(found.path)"
+    }
 
     /// The plan under these roles.
     /// - Throws: ``SpecFailure`` with everything that is wrong with templates and arguments.
@@ -22,12 +44,18 @@ package struct RolloutSpec {
 
     /// The plan, and what is no mistake in it and worth knowing.
     func compiled(roles: Roles, identity: String) throws(SpecFailure) -> (plan: Plan, notes: [SpecIssue]) {
-        let target = Target(traffic: traffic, identity: identity)
-        let (stable, canary) = (roles.stable(of: target.sides), roles.canary(of: target.sides))
-        let facts = [
+        let sides = traffic.sides
+        let (stable, canary) = (roles.stable(of: sides), roles.canary(of: sides))
+        var facts = [
             "canary.side": canary.name, "canary.backend": canary.backend, "stable.side": stable.name,
             "stable.backend": stable.backend, "revision": revision, "name": name,
         ]
+        if let cluster {
+            facts["stable.service"] = cluster.service
+            facts["canary.service"] = cluster.canaryService
+            facts["stable.pods"] = ClusterTarget.podPattern(of: stable.backend)
+            facts["canary.pods"] = ClusterTarget.podPattern(of: canary.backend)
+        }
         let reader = TemplateReader(environment: environment, facts: facts, server: server)
         var (issues, notes): ([SpecIssue], [SpecIssue]) = ([], [])
         var metrics: [Metric] = []
@@ -44,10 +72,24 @@ package struct RolloutSpec {
             }
         }
         issues += unguarded(metrics)
+        if cluster != nil {
+            if metrics.contains(where: { $0.name == Self.pods.name }) {
+                issues.append(
+                    root.issue(
+                        "a metric named \(Self.pods.name) is there already: the one that watches the canary's pods"))
+            }
+            metrics.append(Self.pods)
+        }
+        let steps = steps(facts, &issues)
+        var target = Target(
+            traffic: traffic, workload: workload.bound(roles, of: sides, facts, &issues), identity: identity)
+        if let cluster {
+            target.traffic = .cluster(filled(cluster, &issues))
+            target.workload = .managed(ManagedWorkload(comesHome: cluster.cloneName != nil))
+        }
         guard issues.isEmpty else { throw SpecFailure(issues) }
         var plan = Plan(
-            name: name, revision: revision, target: target, roles: roles, steps: strategy.steps.map(\.plan),
-            metrics: metrics)
+            name: name, revision: revision, target: target, roles: roles, steps: steps, metrics: metrics)
         if let deadline = strategy.progressDeadline { plan.progressDeadline = deadline }
         if let limit = strategy.waitLimit { plan.waitLimit = limit }
         plan.settle = strategy.settle
@@ -55,7 +97,21 @@ package struct RolloutSpec {
         return (plan, notes)
     }
 
-    /// Dry runs hold nothing back, and a judge has nothing to compare with where stable has no traffic.
+    private func steps(_ facts: [String: String], _ issues: inout [SpecIssue]) -> [PlanStep] {
+        var steps = strategy.steps.map { step in
+            var plan = step.plan
+            plan.run = step.run?.bound(to: facts, &issues)
+            return plan
+        }
+        // The old version is stopped after the last hold; the delay keeps it warm for so much longer.
+        if workload.hasRetire || cluster != nil, let delay = strategy.scaleDownDelay, let last = steps.indices.last {
+            steps[last].hold = Hold(min: steps[last].hold.min + delay, max: steps[last].hold.max + delay)
+        }
+        return steps
+    }
+
+    /// What is wrong with the gates as a whole: a dry run holds nothing back, and a judge has nothing to compare with
+    /// where stable has no traffic.
     private func unguarded(_ metrics: [Metric]) -> [SpecIssue] {
         guard let use = scopedUses.first?.0 else { return [] }  // `analysis: none` was said.
         let gates = metrics.filter { !$0.isDryRun }
@@ -77,7 +133,8 @@ package struct RolloutSpec {
         return []
     }
 
-    /// A comparison needs a step in which both versions have traffic: before and after are no fair pair.
+    /// Why a metric cannot compare the versions; nil where it can. A comparison needs a step in which both have
+    /// traffic: the times before and after a switch are no fair pair.
     private func cannotCompare(_ metric: Metric) -> String? {
         guard metric.comparison != nil || metric.judge != nil else { return nil }
         func isConcurrent(_ step: StrategySteps.Step) -> Bool { step.plan.weight > .zero && step.plan.weight < .full }
@@ -121,10 +178,14 @@ extension Plan {
 }
 
 extension TemplateUse {
-    fileprivate func issue(_ message: String) -> SpecIssue {
-        let mark = reader.node.mark
-        return SpecIssue(
-            file: reader.context.file, line: mark?.line ?? 1, column: mark?.column ?? 1,
-            message: "\(reader.path): \(message)")
+    fileprivate func issue(_ message: String) -> SpecIssue { reader.issue(message) }
+}
+
+extension SpecReader {
+    /// Something that was found wrong with this value after its file was read.
+    func issue(_ message: String) -> SpecIssue {
+        SpecIssue(
+            file: context.file, line: node.mark?.line ?? 1, column: node.mark?.column ?? 1,
+            message: "\(path): \(message)")
     }
 }

@@ -36,7 +36,8 @@ package struct SpecLoader {
         let spec = read(document, revision, found: &found, others: &others)
         let issues = context.issues + others.flatMap(\.issues)
         guard let spec else { throw SpecFailure(issues) }
-        // Both ways round, so that what is wrong for one of them shows now and not after the next promotion.
+        // The plan is compiled with either side as stable, so that a mistake in one case shows now and not after the
+        // next promotion.
         var all = issues
         for canaryIsSecond in [true, false] {
             do throws(SpecFailure) {
@@ -55,6 +56,12 @@ package struct SpecLoader {
         guard case .mapping(let mapping) = document.spec.node, let node = mapping[Node("traffic")] else {
             document.spec.fail("`traffic` is missing")
             throw SpecFailure(context.issues)
+        }
+        let workload = document.spec.descendant("workload")
+        if ClusterReader.isMeant(by: workload) {
+            let divides = SpecReader(node: node, path: "spec.traffic", context: context)
+            guard let cluster = ClusterReader.place(workload, divides) else { throw SpecFailure(context.issues) }
+            return .cluster(cluster)
         }
         guard let traffic = TrafficReader.read(SpecReader(node: node, path: "spec.traffic", context: context)) else {
             throw SpecFailure(context.issues)
@@ -79,6 +86,7 @@ package struct SpecLoader {
             case .strategy:
                 let strategy = StrategyReader(use: { templateUse($0, from: source.file) }).read(document.spec)
                 var (issues, notes): ([SpecIssue], [SpecIssue]) = ([], [])
+                for run in strategy.steps.compactMap(\.run) { _ = run.bound(to: placeholderReader.facts, &issues) }
                 for use in strategy.steps.flatMap(\.templates) {
                     _ = placeholderReader.metrics(of: use, scope: .step(0), issues: &issues, notes: &notes)
                 }
@@ -90,15 +98,20 @@ package struct SpecLoader {
         }
     }
 
-    /// Where no rollout says which sides and which server: everything has some value.
+    /// A reader for files that no rollout stands around: the sides, the revision and the server have some value.
     private var placeholderReader: TemplateReader {
-        let facts = ["canary.side", "canary.backend", "stable.side", "stable.backend", "revision", "name"]
+        let facts = [
+            "canary.side", "canary.backend", "canary.service", "canary.pods", "stable.side", "stable.backend",
+            "stable.service",
+            "stable.pods", "revision", "name",
+        ]
         return TemplateReader(
             environment: environment, facts: Dictionary(uniqueKeysWithValues: facts.map { ($0, $0) }),
             server: Endpoint(address: "http://localhost"))
     }
 
-    /// A template on its own: its arguments stand for themselves, its server may come from the rollout.
+    /// Checks a template on its own: an argument without a default gets some value, and the server may come from the
+    /// rollout.
     private func lintTemplate(
         _ source: SpecSource, _ context: SpecContext
     ) -> (issues: [SpecIssue], notes: [SpecIssue]) {
@@ -108,7 +121,7 @@ package struct SpecLoader {
             sources: including(source, &issues), inline: nil, arguments: [], reader: here)
         var notes: [SpecIssue] = []
         _ = placeholderReader.metrics(of: use, scope: .always, issues: &issues, notes: &notes)
-        // A missing argument is the user's to give, not the template's.
+        // A missing argument is no mistake of the template: whoever uses the template gives it.
         return (SpecFailure(issues).issues, SpecFailure(notes).issues)
     }
 
@@ -126,26 +139,40 @@ package struct SpecLoader {
                 "the revision is empty\(revision == nil ? "" : " (--revision)"): a query that selects by it would select "
                     + "everything that has none")
         } else if let named, let bad = named.unicodeScalars.first(where: { !Self.revisionScalars.contains($0) }) {
-            // It stands in queries, commands and logs, and often comes from a branch's name.
+            // The revision stands in queries, commands and logs, and often comes from a branch's name.
             (revision == nil ? fields["revision"] ?? document.spec : document.spec).fail(
                 "the revision `\(named.shortened.printable)`\(revision == nil ? "" : " (--revision)") has "
                     + "`\(String(bad).printable)`; it may have letters, digits and . _ - + : / @ ~")
         } else if named == nil {
             document.spec.fail("`revision` is missing; say it here or with --revision")
         }
-        if let workload = fields.required("workload")?.fields(["external"], later: ["command", "kubernetes"]) {
-            _ = workload.required("external")
-        }
-        let traffic = fields.required("traffic").flatMap(TrafficReader.read)
+        let (runs, divides) = (fields.required("workload"), fields.required("traffic"))
+        let isCluster = runs.map(ClusterReader.isMeant) ?? false
+        let cluster = isCluster ? runs.flatMap { ClusterReader.read($0, divides) } : nil
+        let workload = isCluster ? .external : runs.flatMap(WorkloadUse.read) ?? .external
+        let traffic = isCluster ? nil : divides.flatMap(TrafficReader.read)
         let (server, uses, saysNone) = analysis(fields["analysis"], file, &found)
         let strategy = fields.required("strategy").map { readStrategy($0, file, &found, &others) } ?? StrategySteps()
+        if cluster?.switchesService == true,
+            let share = strategy.steps.first(where: { $0.plan.weight > .zero && $0.plan.weight < .full })
+        {
+            fields["strategy"]?.fail(
+                "a Service switches all or nothing, and the strategy has a step of \(share.plan.weight.text); use blueGreen, or `replicas`"
+            )
+        }
+        if isCluster, strategy.steps.contains(where: { $0.run != nil }) {
+            fields["strategy"]?.fail("programs as steps (`run`) are not run beside a cluster in this version")
+        }
         if uses.isEmpty, !saysNone, strategy.steps.allSatisfy({ $0.templates.isEmpty }) {
             document.spec.fail("a rollout without a gate is refused; name templates, or say `analysis: none`")
         }
         // Whatever is missing, the templates and their arguments are still checked: all mistakes at once.
         return RolloutSpec(
-            name: document.name, revision: named ?? "0", traffic: traffic ?? TrafficReader.nowhere, notes: found,
-            strategy: strategy, uses: uses, server: server, environment: environment)
+            name: document.name, revision: named ?? "0",
+            traffic: cluster.map { .cluster($0) } ?? traffic ?? TrafficReader.nowhere,
+            notes: found,
+            root: document.spec, workload: workload, strategy: strategy, uses: uses, server: server,
+            environment: environment)
     }
 
     private static let revisionScalars = Set(
@@ -249,7 +276,7 @@ package struct SpecLoader {
         return found
     }
 
-    /// What else is wrong with the file is found when it is read.
+    /// The names of the templates that a file takes in. What else is wrong with the file is found when it is read.
     private func nested(in source: SpecSource, _ context: SpecContext) -> [SpecReader] {
         let quiet = SpecContext(file: source.file, environment: environment)
         guard let document = try? SpecDocument.parse(source, context: quiet),

@@ -10,7 +10,7 @@ struct SpecReader {
 
     func fail(_ message: String, columnOffset: Int = 0) {
         let text = path.isEmpty ? message : "\(path): \(message)"
-        // What an argument filled in is the argument's mistake, in the file that gives it.
+        // Where an argument filled the value in, the mistake is reported in the file that gives the argument.
         let names = node.scalar.map { Placeholders.names(in: $0.string) } ?? []
         if let name = names.first(where: { context.given[$0] != nil }), let argument = context.given[name] {
             return argument.context.report(
@@ -89,7 +89,8 @@ struct SpecReader {
     }
 
     /// A scalar's text, `${NAME}` and `{{…}}` replaced.
-    /// - Parameter allowsSecrets: Whether what is read only when it is used may stand in it.
+    /// - Parameter allowsSecrets: Whether references to secrets, which are read only when they are used, may stand in
+    ///   it.
     func text(allowsSecrets: Bool = false) -> String? {
         guard case .scalar(let scalar) = node else {
             fail("a single value is expected here")
@@ -243,12 +244,13 @@ struct SpecReader {
         return value
     }
 
-    /// A query, or an argument that may become a part of one; elsewhere `x="${Y}"` is no matcher.
+    /// Whether this is a query, or an argument that may become a part of one. Elsewhere `x="${Y}"` is no matcher.
     private var isAboutSeries: Bool {
         [".prometheus.", ".series[", ".args"].contains { path.contains($0) }
     }
 
-    /// What fills a whole quoted matcher, `version="{{args.version}}"`, and turns out to be nothing.
+    /// A placeholder or variable that fills a whole quoted matcher, as in `version="{{args.version}}"`, and whose value
+    /// is empty; nil where there is none.
     private func emptiedMatcher(in written: String) -> Substring? {
         var rest = written[...]
         while let open = rest.firstIndex(where: { $0 == "=" || $0 == "~" }) {
@@ -288,32 +290,4 @@ struct SpecReader {
         return expanded + rest
     }
 
-}
-
-/// The known members of one mapping.
-struct SpecFields {
-    let members: [String: SpecReader]
-    let owner: SpecReader
-    /// Known keys that unknown ones look like: they are not missing as well.
-    var misspelt: Set<String> = []
-    /// A key was there that a later version knows.
-    var isLater = false
-
-    subscript(key: String) -> SpecReader? { members[key] }
-
-    func required(_ key: String) -> SpecReader? {
-        if members[key] == nil, !misspelt.contains(key) { owner.fail("`\(key)` is missing") }
-        return members[key]
-    }
-
-    /// The one key of several that must be there.
-    func exactlyOne(of keys: [String]) -> String? {
-        let found = keys.filter { members[$0] != nil }
-        // A key that is misspelt, or that a later version knows, has been reported.
-        if found.isEmpty, isLater || keys.contains(where: misspelt.contains) { return nil }
-        if found.count != 1 {
-            owner.fail("exactly one of \(keys.joined(separator: ", ")) is expected, there are \(found.count)")
-        }
-        return found.count == 1 ? found[0] : nil
-    }
 }

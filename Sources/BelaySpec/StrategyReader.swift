@@ -1,19 +1,6 @@
 internal import BelayCore
 internal import Yams
 
-/// The steps of a strategy before they are bound to a router, with where each was written.
-struct StrategySteps {
-    struct Step {
-        var plan: PlanStep
-        var templates: [TemplateUse]
-    }
-
-    var steps: [Step] = []
-    var progressDeadline: Duration?
-    var waitLimit: Duration?
-    var settle: Duration?
-}
-
 /// Reads `{canary: …}` and `{blueGreen: …}`; both become the same steps.
 struct StrategyReader {
     /// Finds the template a reader refers to.
@@ -46,12 +33,14 @@ struct StrategyReader {
     }
 
     private func step(_ reader: SpecReader, share: inout Weight, into strategy: inout StrategySteps) {
-        let known = ["name", "setWeight", "hold", "analysis", "approval", "reason"]
+        let known = ["name", "setWeight", "hold", "analysis", "approval", "reason", "run"]
         let later = [
-            "match", "mirror", "scale", "run", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment",
+            "match", "mirror", "scale", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment",
         ]
         guard let fields = reader.fields(known, later: later) else { return }
-        if ["setWeight", "hold", "analysis", "approval"].allSatisfy({ fields[$0] == nil }), fields.members.isEmpty {
+        if ["setWeight", "hold", "analysis", "approval", "run"].allSatisfy({ fields[$0] == nil }),
+            fields.members.isEmpty
+        {
             reader.fail("the step is empty")
         }
         var step = PlanStep(weight: share)
@@ -66,7 +55,8 @@ struct StrategyReader {
         if let reader = fields["hold"] { step.hold = hold(reader) }
         step.approval = fields["approval"].flatMap(approval)
         let templates = fields["analysis"].map(templates) ?? []
-        strategy.steps.append(.init(plan: step, templates: templates))
+        strategy.steps.append(
+            .init(plan: step, templates: templates, run: fields["run"].flatMap(CommandReader.readRun)))
     }
 
     private func blueGreen(_ reader: SpecReader) -> StrategySteps {
@@ -74,7 +64,8 @@ struct StrategyReader {
         guard let fields = reader.fields(known) else { return StrategySteps() }
         var strategy = StrategySteps()
         readCommon(fields, into: &strategy)
-        _ = fields["scaleDownDelay"]?.duration()  // Someone else runs the versions (external): nothing is scaled.
+        // The delay has an effect only where the release stops the old version (`retire`).
+        strategy.scaleDownDelay = fields["scaleDownDelay"]?.duration()
         if fields["prePromotionAnalysis"] != nil || fields["approval"] != nil {
             var step = PlanStep(name: "preview", weight: .zero)
             var uses: [TemplateUse] = []

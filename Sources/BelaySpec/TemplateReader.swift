@@ -2,23 +2,10 @@ internal import BelayAnalysis
 internal import BelayCore
 internal import Yams
 
-/// One use of an analysis template: whose text it is, and the arguments given.
-struct TemplateUse {
-    /// The template's file and those it takes in (`templates`), each once; empty: it stands in place.
-    let sources: [SpecSource]
-    let inline: SpecReader?
-    let arguments: [(key: String, value: SpecReader)]
-    /// Where it is used, for what is wrong with the arguments.
-    let reader: SpecReader
-    /// Rules of the user's beside those of the template.
-    var dryRun: SpecReader?
-    var retention: SpecReader?
-}
-
 /// Turns an `AnalysisTemplate` and its arguments into metrics.
 struct TemplateReader {
     let environment: [String: String]
-    /// `canary.backend`, `revision` …
+    /// What the rollout's placeholders stand for: `canary.backend`, `revision` …
     let facts: [String: String]
     /// The server of the rollout, where the template names none.
     let server: Endpoint?
@@ -45,7 +32,7 @@ struct TemplateReader {
             }
             let fields = specs.map { $0.fields(Self.known) }
             var read = fields.flatMap { $0.map { metrics(in: $0, scope: scope) } ?? [] }
-            // As in Argo the templates are one before their rules are applied.
+            // As in Argo, the rules apply to the metrics of all the templates together.
             for fields in fields { applyRules(fields?["dryRun"], fields?["measurementRetention"], to: &read) }
             applyRules(use.dryRun, use.retention, to: &read)
             for (draft, spec) in zip(drafts, specs) {
@@ -55,7 +42,7 @@ struct TemplateReader {
             issues += user.issues
             let used = specs.reduce(into: Set<String>()) { $0.formUnion($1.context.used) }
             for name in known.keys.sorted() where !used.contains("args.\(name)") {
-                // A context of its own: those of the drafts have been read.
+                // A new context is needed: the issues of the drafts' contexts have been collected already.
                 let context = SpecContext(file: drafts[0].context.file, environment: environment)
                 SpecReader(node: drafts[0].node, path: drafts[0].path, context: context).fail(
                     "the argument `\(name)` is declared and never used")
@@ -106,7 +93,7 @@ struct TemplateReader {
                 if fields["value"] != nil, fields["valueFrom"] != nil {
                     item.fail("either `value` or `valueFrom` is expected")
                 }
-                // A default may speak of the rollout; a reference to a secret is kept as it is.
+                // A default may have placeholders of the rollout in it; a reference to a secret is kept as it is.
                 let written = fields["value"].flatMap { reader in reader.text().map { fill($0, reader) } }
                 let value = written ?? fields["valueFrom"].flatMap(reference)
                 if let other = known[name], let first = other, let value, first != value {

@@ -7,7 +7,7 @@ struct Held {
     private let door: String
 
     /// - Parameters:
-    ///   - call: `rename`, `fsync` or `connect`; the first one about a path that ends in `word`.
+    ///   - call: `rename`, `fsync`, `ftruncate` or `connect`; the first one about a path that ends in `word`.
     init(_ stage: Stage) { door = stage.rig.folder + "/door" }
 
     func environment(_ call: String, _ word: String) -> [String: String] {
@@ -53,6 +53,27 @@ struct HeldTests {
                 $0.hasSuffix(".tmp")
             }
             #expect(left.isEmpty, "\(left)")
+        }
+    }
+
+    @Test func `a hook whose log hangs holds no abort up, and is not begun after it`() async throws {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let held = Held(stage)
+            let hook = "{command: [/bin/touch, \(stage.rig.folder)/hooked]}"
+            let steps =
+                "    canary:\n      settle: 0s\n      steps: [{setWeight: 25, hold: 1s}, {setWeight: 100, run: \(hook)}]"
+            let file = try stage.file(steps, analysis: Stage.noGate)
+            held.close()
+            let run = try await stage.start(
+                ["run", file], environment: held.environment("ftruncate", ".action.log"))
+            try await held.isHeld(log: run.log)
+            let abort = try await stage.start(["abort"])
+            try await Rig.until("stable has everything", within: 20, log: run.log) { stage.rig.value() == "0" }
+            held.open()
+            #expect(await run.wait() == 3, "\(run.output)")
+            #expect(await abort.wait() == 0, "\(abort.output)")
+            #expect(!FileManager.default.fileExists(atPath: stage.rig.folder + "/hooked"), "\(run.output)")
         }
     }
 

@@ -2,6 +2,7 @@ import ArgumentParser
 import BelayCore
 import BelayEngine
 import BelayJournal
+import BelayPlatform
 import BelaySpec
 import Foundation
 import Testing

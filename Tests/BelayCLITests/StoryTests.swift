@@ -1,5 +1,6 @@
 import BelayCore
 import BelayEngine
+import BelayPlatform
 import BelayTestSupport
 import Foundation
 import Testing
@@ -18,6 +19,8 @@ struct StoryTests {
         var script: @Sendable () -> Script = { [] }
         var trouble = MemoryJournal.Trouble()
         var answers: Play.Answers?
+        /// What the user's programs do: how long they take, what goes wrong.
+        var programs: MemoryPrograms.Answers = { _ in (.milliseconds(100), nil) }
         /// What the next driver meets, where the first one leaves.
         var next: (@Sendable () -> Script)?
         /// What happens between the two.
@@ -42,6 +45,29 @@ struct StoryTests {
         (plan.progressDeadline, plan.waitLimit) = (.seconds(30), .seconds(60))
         change(&plan)
         return plan
+    }
+
+    /// With programs that deploy, look, adopt and retire, and a hook before the second step.
+    private static func deploying(_ onCrash: CommandAction.OnCrash = .ask) -> Plan {
+        plan { plan in
+            func program(_ words: String...) -> CommandAction {
+                var action = CommandAction(words)
+                (action.timeout, action.onCrash) = (.seconds(60), onCrash)
+                return action
+            }
+            var workload = CommandWorkload()
+            workload.deploy = program("./deploy.sh", "green", "2")
+            workload.awaitReady = program("./ready.sh", "green")
+            workload.adopt = program("./adopt.sh", "2")
+            workload.retire = program("./stop.sh", "blue")
+            workload.retireCanary = program("./stop.sh", "green")
+            plan.target.workload = .command(workload)
+            plan.steps[1].run = program("./smoke.sh", "green")
+        }
+    }
+
+    private static func fails(_ kind: ActionKind, after: Duration, _ error: String) -> MemoryPrograms.Answers {
+        { $0.kind == kind ? (after, error) : (.milliseconds(100), nil) }
     }
 
     private static func from(_ second: Int64, _ answer: MetricAnswer) -> Play.Answers {
@@ -130,6 +156,41 @@ struct StoryTests {
             script: { [(6.3, { $0.engine.send(.cancelled("SIGTERM")) })] }),
         Story(
             name: "a takeover", plan: plan(), script: { [(6.3, { $0.engine.leave() })] }, next: { [] }),
+        Story(name: "a release that deploys by itself", plan: deploying()),
+        Story(
+            name: "a deployment that fails", plan: deploying(),
+            programs: fails(.deploy, after: .seconds(3), "`./deploy.sh` ended with status 1: no space left on device")),
+        Story(
+            name: "a hook that fails", plan: deploying(),
+            programs: fails(.hook, after: .seconds(2), "`./smoke.sh` ended with status 7: GET / gave 500")),
+        Story(
+            name: "a hook that runs on beside the way back", plan: deploying(),
+            script: { [(12.3, { $0.say(.abort, "a") })] }, programs: { ($0.kind == .hook ? .seconds(9) : .zero, nil) }),
+        Story(
+            name: "a hook whose driver left, a person and its second run", plan: deploying(),
+            script: { [(12.3, { $0.engine.leave() })] }, programs: { ($0.kind == .hook ? .seconds(9) : .zero, nil) },
+            next: { [(20.3, { $0.say(.resume, "s") }), (22.3, { $0.say(.rerun, "r") })] }),
+        Story(
+            name: "a hook whose driver left, and a person who counts it as done", plan: deploying(),
+            script: { [(12.3, { $0.engine.leave() })] }, programs: { ($0.kind == .hook ? .seconds(9) : .zero, nil) },
+            next: { [(20.3, { $0.say(.promote(full: false), "p") })] }),
+        Story(
+            name: "a deployment whose driver left, and that may run again", plan: deploying(.rerun),
+            script: { [(2.3, { $0.engine.leave() })] }, programs: { ($0.kind == .deploy ? .seconds(9) : .zero, nil) },
+            next: { [] }),
+        Story(
+            name: "an adoption whose driver left, and that counts as failed then", plan: deploying(.fail),
+            script: { [(24, { $0.engine.leave() })] }, programs: { ($0.kind == .adopt ? .seconds(9) : .zero, nil) },
+            next: { [(40.3, { $0.say(.promote(full: false), "p") })] }),
+        Story(
+            name: "an adoption that fails twice, and a retirement that never works", plan: deploying(),
+            programs: { run in
+                switch run.kind {
+                case .adopt where run.attempt < 3: (.seconds(1), "the registry does not answer")
+                case .retire: (.seconds(1), "the host is gone")
+                default: (.milliseconds(100), nil)
+                }
+            }),
         Story(
             name: "a rescue between two drivers", plan: plan(), script: { [(6.3, { $0.engine.leave() })] },
             next: { [] },
@@ -140,12 +201,12 @@ struct StoryTests {
 
     @Test("the story is as it was; UPDATE_GOLDEN=1 rewrites it", arguments: stories)
     func isAsItWas(story: Story) async throws {
-        var play = Play(story.plan, trouble: story.trouble, answers: story.answers)
+        var play = Play(story.plan, trouble: story.trouble, answers: story.answers, programs: story.programs)
         var result = await play.run(story.script())
         if let next = story.next {
             story.between(play)
             play.journal.takeOver()
-            play = Play(after: play, epoch: 2, answers: story.answers)
+            play = Play(after: play, epoch: 2, answers: story.answers, programs: story.programs)
             result = await play.run(next())
         }
         let text = EventText(plan: story.plan)

@@ -60,7 +60,9 @@ struct SpecTests {
 
     static let mistakes: [Mistake] = [
         Mistake("  revision:", "  revison:", "r.yaml:5:3: spec: unknown key `revison`; did you mean `revision`?"),
-        Mistake("external: {}", "kubernetes: {}", "this version of Belay cannot do `kubernetes` yet"),
+        Mistake(
+            "external: {}", "kubernetes: {}",
+            "spec.workload.kubernetes: exactly one of deployment, deployments is expected, there are 0"),
         Mistake("{socket: /run/haproxy/belay.sock}", "{address: \"127.0.0.1:9999\"}", "cannot do `address` yet"),
         Mistake("key: checkout}", "key: \"a b\"}", "may only have letters"),
         Mistake("blue: checkout_blue, ", "", "two sides are expected, there are 1"),

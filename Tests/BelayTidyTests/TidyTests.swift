@@ -9,21 +9,42 @@ struct TidyTests {
         "BelayCore": [],
         "BelayAnalysis": ["BelayCore", "Glibc"],
         "BelaySpec": ["BelayCore", "BelayAnalysis", "Yams"],
-        "BelayEngine": ["BelayCore", "BelayAnalysis", "Foundation", "Glibc", "Dispatch", "Synchronization"],
-        "BelayHTTP": ["BelayCore", "CCurl", "CCrypto", "Glibc", "Synchronization"],
-        "BelayJournal": ["BelayCore", "BelayEngine", "GRDB", "CCrypto", "Foundation", "Glibc"],
-        "BelayCommands": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
-        "BelayRouters": ["BelayCore", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc", "Dispatch"],
-        "BelayMetrics": ["BelayCore", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc"],
-        "BelayCLI": [
-            "BelayCore", "BelayAnalysis", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal", "BelayRouters",
-            "BelayMetrics",
-            "BelayDemo", "ArgumentParser", "CSignals", "Foundation", "Glibc", "Dispatch",
+        "BelayPlatform": ["BelayCore", "Yams", "Foundation", "Glibc", "Dispatch"],
+        "BelayEngine": [
+            "BelayCore", "BelayAnalysis", "BelayPlatform", "Foundation", "Glibc", "Dispatch", "Synchronization",
         ],
-        "BelayDemo": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
+        "BelayHTTP": ["BelayCore", "BelayPlatform", "CCurl", "CCrypto", "Glibc", "Synchronization"],
+        "BelayJournal": ["BelayCore", "BelayPlatform", "BelayEngine", "GRDB", "CCrypto", "Foundation", "Glibc"],
+        "BelayCommands": ["Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
+        "BelayRouters": [
+            "BelayCore", "BelayPlatform", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc",
+            "Dispatch",
+        ],
+        "BelayMetrics": [
+            "BelayCore", "BelayPlatform", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc",
+        ],
+        "BelayCLI": [
+            "BelayCore", "BelayAnalysis", "BelayPlatform", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal",
+            "BelayRouters", "BelayKubernetes", "BelayMetrics", "BelayDemo", "ArgumentParser", "CSignals", "Foundation",
+            "Glibc", "Dispatch",
+        ],
+        "BelayDemo": ["BelayPlatform", "Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],
         "belay": ["BelayCLI", "CSignalsAtStart"],
-        "BelayTestSupport": ["BelayCore", "BelayAnalysis", "BelayEngine", "Dispatch"],
-        "BelaySoak": ["BelayTestSupport", "Dispatch", "Glibc"],
+        "BelayKubernetesDouble": ["BelayCore", "BelayPlatform"],
+        "BelayKubernetesServer": [
+            "BelayCore", "BelayPlatform", "BelayKubernetesDouble", "Subprocess", "SystemPackage", "Foundation", "Glibc",
+            "NIOCore", "NIOPosix", "NIOHTTP1", "NIOHTTP2", "NIOSSL",
+        ],
+        "BelayKubeDouble": [
+            "BelayCore", "BelayKubernetesDouble", "BelayKubernetesServer", "Foundation", "Glibc", "Dispatch",
+        ],
+        "BelayKubernetes": [
+            "BelayCore", "BelayPlatform", "BelayEngine", "BelayHTTP", "BelayCommands", "Foundation", "Glibc",
+        ],
+        "BelayTestSupport": ["BelayCore", "BelayAnalysis", "BelayPlatform", "BelayEngine", "Dispatch"],
+        "BelaySoak": [
+            "BelayTestSupport", "BelayAnalysis", "BelayCore", "BelayPlatform", "BelayKubernetes", "Dispatch", "Glibc",
+        ],
     ]
 
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
@@ -73,9 +94,11 @@ struct TidyTests {
     /// What a vendor may be named by: its value and its reader, its folder, one case in the registry, the rig of real servers,
     /// the list of ready files, and one imaginary target for tests.
     @Test func `a vendor's name stands in its own rooms alone`() throws {
-        let vendors = ["haproxy", "nginx", "envoy", "istio", "gatewayapi", "caddy", "traefik"]
+        let vendors = ["haproxy", "nginx", "envoy", "istio", "gatewayapi", "caddy", "traefik", "kubernetes"]
         let rooms = [
-            "BelayCore/Model/Traffic/", "BelaySpec/Traffic/", "BelayRouters/Kits.swift", "BelayDemo/", "BelayCLI/Demo/",
+            "BelayCore/Model/Traffic/", "BelaySpec/Traffic/", "BelayDemo/", "BelayCLI/Demo/",
+            "BelayCore/Model/Cluster/", "BelaySpec/Cluster/", "BelayKube", "BelayCLI/Cluster/",
+            "BelaySoak/AnswerFuzz.swift",
             "BelayCLI/Files/ReadyFiles.swift", "BelayTestSupport/ImaginaryTarget.swift",
         ]
         let base = Self.root.appending(path: "Sources").path + "/"
@@ -86,6 +109,36 @@ struct TidyTests {
             for vendor in vendors where !path.lowercased().hasPrefix("belayrouters/\(vendor)/") {
                 #expect(!text.contains(vendor), "\(path) names \(vendor)")
             }
+        }
+    }
+
+    @Test func `every type and function that another module sees has a doc comment`() throws {
+        let declares = try Regex(
+            #"^\s*(@\w+(\(.*?\))?\s+)*package ((static|final|mutating|indirect|convenience|nonisolated) )*"#
+                + #"(func|struct|enum|class|protocol|typealias) "#)
+        for file in try Self.swiftFiles(below: "Sources") {
+            let lines = try Self.lines(of: file)
+            for (number, line) in lines.enumerated() where line.firstMatch(of: declares) != nil {
+                var above = number - 1
+                while above >= 0, lines[above].contains("@"), !lines[above].contains("///") { above -= 1 }
+                #expect(
+                    above >= 0 && lines[above].drop { $0 == " " }.hasPrefix("///"),
+                    "\(file.lastPathComponent):\(number + 1) says nothing about itself")
+            }
+        }
+    }
+
+    /// What a file's own code alone needs may stand beside it, and is private then.
+    @Test func `a file holds one top-level type, and has its name`() throws {
+        let declares = try Regex(
+            #"^((package|public|internal|final|indirect) )*(struct|enum|class|protocol|actor) (?<name>\w+)"#)
+        for file in try Self.swiftFiles(below: "Sources") {
+            let names = try Self.lines(of: file).compactMap { line in
+                line.firstMatch(of: declares).flatMap { $0["name"]?.substring.map(String.init) }
+            }
+            let stem = file.deletingPathExtension().lastPathComponent.split(separator: "+")[0]
+            #expect(names.count <= 1, "\(file.lastPathComponent) holds \(names.joined(separator: ", "))")
+            if let name = names.first { #expect(name == stem, "\(file.lastPathComponent) holds \(name)") }
         }
     }
 

@@ -4,6 +4,7 @@ internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayMetrics
+internal import BelayPlatform
 internal import BelayRouters
 internal import BelaySpec
 
@@ -26,12 +27,12 @@ struct AnalyzeCommand: AsyncParsableCommand {
 
     func run() async throws {
         Signals.unblock()
-        let spec = try spec.load()
+        let spec = try await spec.load()
         let plan = try await plan(spec)
         let share = await Kits.kit(for: spec.traffic).survey().secondShare.map { plan.roles.mirrored($0) }
         let asked = share.map { Double($0.basisPoints) / 10_000 }
         let readings = await Release.asking { provider in
-            await GateReading.take(plan, provider, over: over, asked: asked)
+            await GateReading.measure(plan, provider, over: over, asked: asked)
         }
         for reading in readings { store.output == .json ? Console.print(reading.json) : Console.print(reading.line) }
         let code = ExitStatus(GateReading.consequence(of: readings))

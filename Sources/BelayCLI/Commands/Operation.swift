@@ -1,6 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
+internal import BelayPlatform
 internal import Foundation
 
 /// An operator's word to a rollout: left in the journal's inbox, where its driver looks ten times a second.
@@ -42,7 +43,7 @@ struct Operation {
         return holder?.isLive(at: clock.now) ?? false
     }
 
-    /// Aimed at the rollout as it stands now.
+    /// A command that is aimed at the rollout's present position.
     func command(_ verb: Command.Verb, _ who: ActorOptions) throws(CommandFailure) -> Command {
         let position = try orFail { () throws(JournalFailure) in try journal.head(of: id)?.length }
         return Command(id: UUID().uuidString, verb: verb, actor: who.person, reason: who.reason, aimedAt: position)

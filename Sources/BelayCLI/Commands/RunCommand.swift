@@ -2,43 +2,11 @@ internal import ArgumentParser
 internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
+internal import BelayPlatform
 internal import BelayRouters
 internal import BelaySpec
 
-/// A rollout's file and what overrides it.
-struct SpecOptions: ParsableArguments {
-    @Argument(help: "The rollout's file.")
-    var file: String
-
-    @Option(help: "The revision to release; else the file's.")
-    var revision: String?
-
-    @Option(
-        name: .customLong("set"),
-        help: ArgumentHelp("Overrides one value, e.g. spec.strategy.canary.steps[0].hold=1m.", valueName: "path=value"))
-    var overrides: [String] = []
-
-    func load() throws(CommandFailure) -> RolloutSpec {
-        let (source, loader) = (try SpecFiles.read(file), try SpecFiles.loader(overrides: overrides))
-        do throws(SpecFailure) {
-            return try loader.rollout(source, revision: revision)
-        } catch {
-            throw CommandFailure(error)
-        }
-    }
-}
-
 extension Release.OnCancel: ExpressibleByArgument {}
-
-enum DurationArgument {
-    /// For `@Option(transform:)`: `90s`, `5m`, `1h30m`.
-    static func parse(_ text: String) throws -> Duration {
-        guard let duration = Duration(text: text) else {
-            throw ValidationError("`\(text)` is not a duration such as 90s, 5m or 1h30m")
-        }
-        return duration
-    }
-}
 
 struct RunCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -56,25 +24,20 @@ struct RunCommand: AsyncParsableCommand {
         help: "The whole rollout's time limit, e.g. 2h; its end is the way back.", transform: DurationArgument.parse)
     var timeout: Duration?
 
-    @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
-    var onCancel: Release.OnCancel = .rollback
-
-    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
+    @OptionGroup var driving: DriveOptions
 
     func validate() throws {
-        // `--key "$BUILD_TAG"` with the variable unset: every such run would be taken for the same one.
+        // With `--key "$BUILD_TAG"` and the variable unset, every run would have the same, empty key.
         if let key, key.allSatisfy(\.isWhitespace) {
             throw ValidationError("--key is empty: is the variable behind it set?")
         }
     }
 
     func run() async throws {
-        let spec = try spec.load()
+        let spec = try await spec.load()
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
-        let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
-            onCancel: onCancel)
+        let release = driving.release(journal, clock, output: store.output)
         if let key, let id = try orFail({ () throws(JournalFailure) in try journal.rollout(withKey: key) }) {
             return try await attach(to: id, key, spec, release)
         }
@@ -106,7 +69,8 @@ struct RunCommand: AsyncParsableCommand {
         }
     }
 
-    /// The first run of this key is over, is driven by a living process, or has to be picked up.
+    /// Attaches to the first run of this key: takes its outcome where it is over, waits for it where a living process
+    /// drives it, and takes it over where nobody does.
     private func attach(to id: String, _ key: String, _ spec: RolloutSpec, _ release: Release) async throws {
         let machine = try orFail { () throws(JournalFailure) in try release.journal.machine(of: id) }
         try Self.check(machine, isOf: spec, id, key)
@@ -126,7 +90,7 @@ struct RunCommand: AsyncParsableCommand {
         throw ExitCode(try await release.resume(id, commands: []).rawValue)
     }
 
-    /// A key that was used for something else would be answered with an outcome that is not this release's.
+    /// Refuses a key that was used for another name, revision or other files: its outcome is not that of this release.
     private static func check(
         _ machine: RolloutMachine, isOf spec: RolloutSpec, _ id: String, _ key: String
     ) throws(CommandFailure) {
@@ -146,9 +110,10 @@ struct RunCommand: AsyncParsableCommand {
             "a key is one release's own: its build's number, say; nothing was touched")
     }
 
-    /// Waits for a rollout that another process drives; a cancelled job says to it what `--on-cancel` says.
+    /// Waits for a rollout that another process drives. Where this job is cancelled, it aborts the rollout or leaves
+    /// it, as `--on-cancel` says.
     private func follow(_ id: String, _ release: Release) async throws -> ExitStatus {
-        let (journal, clock, who, onCancel) = (release.journal, release.clock, who, onCancel)
+        let (journal, clock, who, onCancel) = (release.journal, release.clock, who, driving.onCancel)
         let signalled = Locked<Int32?>(nil)
         let watch = Signals.watch { number in
             guard
@@ -176,87 +141,5 @@ struct RunCommand: AsyncParsableCommand {
             .wait(id, for: .finished(stopsForPeople: false), timeout: nil)
         withExtendedLifetime(watch) {}
         return status
-    }
-}
-
-struct ResumeCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "resume", abstract: "Lift a pause; where nobody drives, take over and drive to the end.")
-
-    @Argument(help: "The rollout's id, or a name: its latest rollout.")
-    var rollout: String?
-
-    @Flag(help: "Take over only; a pause stays.")
-    var driveOnly = false
-
-    @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
-    var onCancel: Release.OnCancel = .rollback
-
-    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
-    @OptionGroup var store: StoreOptions
-    @OptionGroup var who: ActorOptions
-
-    func run() async throws {
-        let clock = WallClock()
-        let journal = try store.open(.drive, clock: clock)
-        let meant = try Operation.meant(by: rollout, in: journal)
-        // With none under way the latest one's outcome is the answer.
-        let found = try meant ?? orFail { () throws(JournalFailure) in try journal.find(nil) }
-        let operation = Operation(journal: journal, clock: clock, id: found.id)
-        let machine = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }
-        if case .finished(let outcome) = machine.state.phase {
-            Console.say("\(found.id) is over: \(found.outcome ?? "")")
-            throw ExitCode(ExitStatus(outcome).rawValue)
-        }
-        let commands = driveOnly || machine.state.pause == nil ? [] : [try operation.command(.resume, who)]
-        if try operation.isDriven() {
-            guard !driveOnly else { throw CommandFailure(.taken, "\(found.id) is driven already") }
-            return try await operation.tell(.resume, who, output: store.output)
-        }
-        let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
-            onCancel: onCancel)
-        throw ExitCode(try await release.resume(found.id, commands: commands).rawValue)
-    }
-}
-
-struct RetryCommand: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "retry", abstract: "Start a new rollout of the same frozen plan.")
-
-    @Argument(help: "The rollout's id, or a name: its latest rollout.")
-    var rollout: String?
-
-    @Option(help: "On SIGINT, SIGTERM or SIGHUP: rollback takes the traffic back, leave lets it be for `resume`.")
-    var onCancel: Release.OnCancel = .rollback
-
-    @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
-    @OptionGroup var store: StoreOptions
-    @OptionGroup var who: ActorOptions
-
-    func run() async throws {
-        let clock = WallClock()
-        let journal = try store.open(.drive, clock: clock)
-        let found = try orFail { () throws(JournalFailure) in try journal.find(rollout) }
-        guard found.outcome != nil else {
-            throw CommandFailure(.taken, "\(found.id) is still under way; see `belay status \(found.id)`")
-        }
-        let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
-        let looking = Preflight.cancellable()
-        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
-            try await Release.releases(journal).bindAgain(plan, of: found.id)
-        }
-        let tried = try await Release.asking { provider throws(CommandFailure) in
-            try await unlessRefused { () throws(ReleaseRefusal) in try await GateCheck(provider).tryMetrics(of: plan) }
-        }
-        for note in bound.survey.remarks + tried.notes { Console.say("note: \(note)") }
-        looking.end()
-        let release = Release(
-            journal: journal, clock: clock, reporter: Reporter(output: store.output, isVerbose: verbose),
-            onCancel: onCancel)
-        let status = try await release.start(
-            bound,
-            .init(actor: who.person, reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason))
-        throw ExitCode(status.rawValue)
     }
 }

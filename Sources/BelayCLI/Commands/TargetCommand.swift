@@ -2,6 +2,7 @@ internal import ArgumentParser
 internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
+internal import BelayPlatform
 internal import BelayRouters
 internal import BelaySpec
 internal import Foundation

@@ -3,7 +3,7 @@ internal import BelayDemo
 internal import BelayEngine
 internal import BelayJournal
 
-/// The demo's last table, from what the clients saw and what the journal says about when.
+/// The demo's last table: what the clients saw in each step, whose times are in the journal.
 struct DemoTable {
     let lines: [String]
 
@@ -39,7 +39,7 @@ struct DemoTable {
         lines = Self.aligned(rows) + ["", "\(samples.count) requests sent, \(failed) without an answer", span]
     }
 
-    /// From each confirmation to the next intent.
+    /// The times in which each share was in force: from its confirmation to the next step, the way back or the end.
     private static func intervals(_ records: [StoredRecord]) -> [(name: String, share: Weight, from: Int64, to: Int64)]
     {
         var found: [(name: String, share: Weight, from: Int64, to: Int64)] = []

@@ -1,4 +1,5 @@
 internal import BelayEngine
+internal import BelayPlatform
 internal import Glibc
 
 /// The time before anything is touched.
@@ -12,7 +13,7 @@ enum Preflight {
             let made = Signals.watch { number in
                 isOver.withLock { isOver in
                     if isOver {
-                        kill(getpid(), number)  // It came between the two: the rollout's watch reads it again.
+                        kill(getpid(), number)  // It came between two watches: send it to the second one.
                         return
                     }
                     Console.complain("cancelled (\(Signals.name(number))) before anything was touched")
@@ -22,13 +23,13 @@ enum Preflight {
             watch.withLock { $0 = made }
         }
 
-        /// From here on a signal is the rollout's.
+        /// From here on the rollout's own watch takes the signals.
         func end() {
             isOver.withLock { $0 = true }
             watch.withLock { $0 = nil }
         }
     }
 
-    /// A signal ends the process at once, for as long as there is nothing to return.
+    /// Until `end` is called, a signal ends the process at once: there is no traffic to return yet.
     static func cancellable() -> Guard { Guard() }
 }

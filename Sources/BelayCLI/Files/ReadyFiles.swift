@@ -1,7 +1,7 @@
 internal import BelaySpec
 
-/// The strategies and templates inside the binary. There is no list in the generated code: a test compares this table
-/// with the folders.
+/// The strategies and templates inside the binary. The generated code has no list of them, so this table names each; a
+/// test compares it with the folders.
 enum ReadyFiles {
     static let strategies: [String: [UInt8]] = [
         "blue-green": PackageResources.blue_green_yaml,

@@ -3,11 +3,13 @@ internal import BelayEngine
 internal import BelayHTTP
 internal import BelayJournal
 internal import BelayMetrics
+internal import BelayPlatform
 internal import BelayRouters
 internal import BelaySpec
 internal import Foundation
 
-/// Where the engine's releases meet the commands: the registry of targets, the journal, the servers, signals and exit codes.
+/// Connects the engine's releases with what the commands have: the registry of targets, the journal, the servers,
+/// signals and exit codes.
 struct Release {
     enum OnCancel: String, CaseIterable {
         case rollback, leave
@@ -27,10 +29,11 @@ struct Release {
         ReleaseRequest(traffic: spec.traffic) { roles, identity throws(ReleaseRefusal) in
             do throws(SpecFailure) {
                 var plan = try spec.plan(roles: roles, identity: identity)
-                // Whoever takes over runs elsewhere.
+                // A driver that takes over may be started in another folder, so every folder is made absolute now.
                 for index in plan.metrics.indices {
-                    plan.metrics[index].resolveDirectory(FileManager.default.currentDirectoryPath)
+                    plan.metrics[index].resolveDirectory()
                 }
+                plan.updateCommands { $0.directory = Self.absolute($0.directory) }
                 return plan
             } catch {
                 throw ReleaseRefusal(.mistakes, lines: CommandFailure(error).lines)
@@ -38,7 +41,13 @@ struct Release {
         }
     }
 
-    /// What was resolved from the files, whichever side is stable.
+    /// The absolute path of the folder in which a command runs; nil means the present folder.
+    static func absolute(_ directory: String?) -> String {
+        let here = URL(fileURLWithPath: FileManager.default.currentDirectoryPath)
+        return URL(fileURLWithPath: directory ?? ".", relativeTo: here).standardized.path
+    }
+
+    /// The hash of what was resolved from the files; it is the same whichever side is stable.
     static func digest(of spec: RolloutSpec) throws(CommandFailure) -> String {
         do throws(SpecFailure) {
             return PlanDigest.of(try spec.plan(roles: Roles(canaryIsSecond: true), identity: ""))
@@ -47,7 +56,7 @@ struct Release {
         }
     }
 
-    /// Everything that metrics can ask, for as long as the body runs.
+    /// Gives the body everything that metrics can ask, and shuts it down when the body has ended.
     static func asking<Result, Failure: Error>(
         _ body: (MetricProviders) async throws(Failure) -> Result
     ) async throws(Failure) -> Result {
@@ -101,10 +110,9 @@ struct Release {
 
 extension Metric {
     /// A command runs where the release was started, or where its file says, seen from there.
-    fileprivate mutating func resolveDirectory(_ here: String) {
+    fileprivate mutating func resolveDirectory() {
         guard case .command(var query) = source else { return }
-        query.directory =
-            URL(fileURLWithPath: query.directory ?? ".", relativeTo: URL(fileURLWithPath: here)).standardized.path
+        query.directory = Release.absolute(query.directory)
         source = .command(query)
     }
 }

@@ -24,11 +24,13 @@ enum SpecFiles {
     /// Only the router of a rollout's file, whatever is wrong with the rest.
     static func traffic(_ file: String, overrides: [String]) throws(CommandFailure) -> Traffic {
         let (source, loader) = (try read(file), try loader(overrides: overrides))
+        let traffic: Traffic
         do throws(SpecFailure) {
-            return try loader.traffic(source)
+            traffic = try loader.traffic(source)
         } catch {
             throw CommandFailure(error)
         }
+        return try ClusterPlace.locate(traffic)
     }
 
     /// `NAME.yaml` beside the file that names it, then in `strategies/` or `analysis-templates/` there, then the one inside

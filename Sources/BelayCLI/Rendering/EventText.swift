@@ -10,10 +10,16 @@ struct EventText {
         case .started(let started): return ("started by \(started.actor.name)\(Self.because(started.reason))", nil)
         case .tookOver(let epoch, let holder):
             return epoch > 1 ? ("taken over by \(holder), epoch \(epoch)", .yellow) : nil
+        case .actionBegan(let run): return began(run)
+        case .actionEnded(let run, let end): return ended(run, end)
         case .claimed, .watched: return nil
         case .claimFailed(let message): return ("the mark at the target: \(message); trying again", .yellow)
         case .stepStarted(let step, let share):
-            return ("\(name(step)): asking for \(share.text) on \(plan.canary.name)", .bold)
+            let hasHook = plan.steps.indices.contains(step) && plan.steps[step].run != nil
+            return (
+                "\(name(step)): \(hasHook ? "its hook, then " : "")asking for \(share.text) on \(plan.canary.name)",
+                .bold
+            )
         case .trafficConfirmed(let share, _):
             return share == .zero
                 ? ("router confirms: all traffic on \(plan.stable.name)", .green)
@@ -32,7 +38,7 @@ struct EventText {
                     .yellow
                 )
         case .returnUndone(let message):
-            return ("the router left stable 100 % again (\(message)): asserting it once more", .red)
+            return ("the router shows something else again: \(message)", .red)
         case .measured(let measured): return measurement(measured)
         case .verdict: return nil  // What follows from it says it.
         case .settlingBegan:
@@ -52,15 +58,49 @@ struct EventText {
         case .attentionNeeded(let message): return ("NEEDS ATTENTION: \(message)", .red)
         case .clockJumped(let milliseconds):
             return ("the clock jumped by \(Duration.milliseconds(milliseconds).text)", .yellow)
+        case .adopted where plan.comesHome:
+            return ("good: \(plan.stable.name) is brought to \(plan.revision) now", .green)
         case .adopted: return ("\(plan.canary.name) is the stable side now", .green)
         case .finished(let outcome): return finish(outcome)
         case .unreadable(let name): return ("\(name): written by a newer version", .dim)
         }
     }
 
+    /// The line for an action that begins; nil for an action that needs no program and ends at once.
+    private func began(_ run: ActionRun) -> (text: String, color: Console.Color?)? {
+        switch run.kind {
+        case .handOver where plan.comesHome: ("\(plan.words(for: run)) begins", nil)
+        case .claim, .handOver, .release: nil
+        case .drain: (plan.words(for: run), .dim)
+        case .deploy, .awaitReady, .hook, .adopt, .retire:
+            ("\(plan.words(for: run)) begins\(run.attempt > 1 ? ", try \(run.attempt)" : "")", nil)
+        }
+    }
+
+    private func ended(_ run: ActionRun, _ end: ActionEnd) -> (text: String, color: Console.Color?)? {
+        let isProgram = plan.takesLong(run)
+        switch end {
+        case .done: return isProgram ? ("\(plan.words(for: run)): done", .green) : nil
+        case .failed(let message) where isProgram: return ("\(plan.words(for: run)) failed: \(message)", .red)
+        case .failed(let message): return ("the mark at the target: \(message); trying again", .yellow)
+        case .interrupted:
+            return isProgram
+                ? (
+                    "\(plan.words(for: run)) was under way when its driver ended: nobody knows whether it was done",
+                    .yellow
+                )
+                : nil
+        case .assumed: return ("\(plan.words(for: run)) is counted as done", .cyan)
+        }
+    }
+
     private func finish(_ outcome: Outcome) -> (text: String, color: Console.Color?) {
         switch outcome {
-        case .promoted: ("PROMOTED: \(plan.revision) has all traffic (\(plan.canary.name))", .green)
+        case .promoted:
+            (
+                "PROMOTED: \(plan.revision) has all traffic (\(plan.comesHome ? plan.stable.name : plan.canary.name))",
+                .green
+            )
         case .rolledBack(let cause): ("ROLLED BACK to \(plan.stable.name) (\(cause.kind.rawValue))", .red)
         case .refused(let holder): ("REFUSED: the target belongs to \(holder); nothing was touched", .red)
         }
@@ -114,6 +154,7 @@ struct EventText {
         switch verb {
         case .pause: "pause"
         case .resume: "resume"
+        case .rerun: "resume --rerun"
         case .promote(let isFull): isFull ? "promote --full" : "promote"
         case .approve: "approved"
         case .deny: "denied"

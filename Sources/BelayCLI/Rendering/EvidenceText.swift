@@ -2,7 +2,7 @@ internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
 
-/// What comparisons knew, window by window, and whether it is decided so again.
+/// What the comparisons knew, window by window, and whether the replay decides the same.
 struct EvidenceText {
     let plan: Plan
     let records: [(event: Event, at: Timestamp)]
@@ -21,7 +21,7 @@ struct EvidenceText {
         guard let replay = EvidenceReplay(plan, records) else { return nil }
         var lines: [String] = []
         for (index, metric) in plan.metrics.enumerated() where metric.comparison != nil {
-            let seen = replay.machine.state.metrics[index].evidence
+            let seen = replay.seen[index]
             lines += ["", "\(metric.name): \(seen.count) windows"]
             lines += seen.map { evidence in
                 let place = "step \(evidence.step + 1)\(evidence.isWhole ? "" : " (spans a change)")"
@@ -42,7 +42,9 @@ struct EvidenceText {
     private func intervals(_ seen: [Evidence], slowerThan bounds: [Double]) -> [String] {
         (0..<max(bounds.count, 1)).map { kind in
             var interval = RatioInterval()
-            for evidence in seen where evidence.test == .ratio { interval.add(Counts(evidence.window).block(kind)) }
+            for evidence in seen where evidence.test == .ratio {
+                interval.add(WindowCounts(evidence.window).block(kind))
+            }
             let (low, high) = interval.bounds()
             let what = bounds.isEmpty ? "bad requests" : "answers slower than \(bounds[kind])"
             return "canary's rate of \(what) over stable's: \(Comparator.short(low)) to "

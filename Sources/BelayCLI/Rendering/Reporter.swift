@@ -1,6 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
+internal import BelayPlatform
 internal import Foundation
 
 /// Tells what happens while a rollout is driven: lines on stderr for people, JSON Lines on stdout for machines.
@@ -51,7 +52,7 @@ struct Reporter: ReleaseObserver {
         }
     }
 
-    /// Without `--verbose` a measurement is told where it says something else than the one before.
+    /// Without `--verbose` a measurement gets a line only where it is bad, or says something else than the one before.
     private func isWorthALine(_ event: Event, _ plan: Plan) -> Bool {
         guard !isVerbose, case .measured(let measured) = event else { return true }
         let measurement = measured.measurement
@@ -71,7 +72,7 @@ struct Reporter: ReleaseObserver {
 
     /// Once a minute: where it stands, and what each gate said last.
     private func summarize(_ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
-        guard !isVerbose, case .measured = event, case .holding(let step) = machine.state.phase else { return }
+        guard !isVerbose, case .measured = event, case .step(let step, .holding) = machine.state.phase else { return }
         let isDue = told.withLock { told in
             let since = told.summaryAt ?? machine.state.phaseSince
             guard since.duration(to: at) >= .seconds(60) else { return false }
@@ -113,48 +114,5 @@ struct Reporter: ReleaseObserver {
     private func emit(_ members: KeyValuePairs<String, JSONValue>) {
         guard output == .json else { return }
         Console.print(JSONText.write(.object(members.map { .init($0.key, $0.value) })))
-    }
-}
-
-/// Moments and spans as people and machines read them.
-enum TimeText {
-    /// `10:22:03`, local.
-    static func clock(_ time: Timestamp) -> String { format(time, "%H:%M:%S") }
-
-    /// `2026-11-21 10:22:03`, local.
-    static func full(_ time: Timestamp) -> String { format(time, "%Y-%m-%d %H:%M:%S") }
-
-    /// RFC 3339 with milliseconds, UTC.
-    static func iso(_ time: Timestamp) -> String {
-        var seconds = time_t(time.milliseconds / 1000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        let fraction = "\(1000 + time.milliseconds % 1000)".dropFirst()
-        return "\(format(parts, "%Y-%m-%dT%H:%M:%S")).\(fraction)Z"
-    }
-
-    /// `4m10s`; no milliseconds above a second.
-    static func span(_ duration: Duration) -> String {
-        let milliseconds = max(0, duration.wholeMilliseconds)
-        return milliseconds < 1000 ? "\(milliseconds)ms" : Duration.seconds(milliseconds / 1000).text
-    }
-
-    /// What is left, whole seconds rounded up, so that it adds up with what has passed.
-    static func left(_ duration: Duration) -> String {
-        Duration.seconds((max(0, duration.wholeMilliseconds) + 999) / 1000).text
-    }
-
-    private static func format(_ time: Timestamp, _ pattern: String) -> String {
-        var seconds = time_t(time.milliseconds / 1000)
-        var parts = tm()
-        localtime_r(&seconds, &parts)
-        return format(parts, pattern)
-    }
-
-    private static func format(_ parts: tm, _ pattern: String) -> String {
-        var parts = parts
-        var buffer = [CChar](repeating: 0, count: 64)
-        let count = strftime(&buffer, buffer.count, pattern, &parts)
-        return String(decoding: buffer[..<count].map { UInt8(bitPattern: $0) }, as: UTF8.self)
     }
 }

@@ -57,13 +57,13 @@ struct SimulationPicture {
         "\(Comparator.short(base.requests)) requests/s, \(SimulationResult.percent(base.baseErrors)) errors"
     }
 
-    /// Up to the worst of all cases.
+    /// The length of the axis in digits: it reaches up to the worst of all cases.
     private var scale: Double {
         let most = results.flatMap { $0.summaries.values }.compactMap { $0.excessBad.mean }.max() ?? 1
         return max(Self.digits(most), 1)
     }
 
-    /// How many digits a number has, in parts: a logarithm that is 0 for 0.
+    /// About the decimal logarithm of the number plus one: 0 for 0, 1 for 9, 2 for 99, and parts in between.
     private static func digits(_ number: Double) -> Double {
         var (rest, digits) = (number + 1, 0.0)
         while rest >= 10 { (rest, digits) = (rest / 10, digits + 1) }

@@ -1,27 +1,7 @@
 internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
-
-/// One case of a simulation under each policy.
-struct SimulationResult {
-    enum Policy: String, CaseIterable {
-        case gates, threshold, none
-    }
-
-    let name: String
-    let model: TrafficModel
-    var summaries: [Policy: PlayedSummary] = [:]
-
-    func title(of policy: Policy, limit: Double) -> String {
-        switch policy {
-        case .gates: "these gates"
-        case .threshold: "a threshold of \(Self.percent(limit))"
-        case .none: "no gate"
-        }
-    }
-
-    static func percent(_ share: Double) -> String { "\(Comparator.short(share * 100)) %" }
-}
+internal import BelayPlatform
 
 /// What `simulate` prints.
 struct SimulationText {
@@ -158,31 +138,5 @@ struct SimulationText {
             .init("secondsToRollback", mean(summary.secondsToRollback)),
             .init("secondsToFull", mean(summary.secondsToFull)),
         ])
-    }
-}
-
-/// How far a long command has come, on a terminal's stderr.
-final class ProgressBar: Sendable {
-    private let total: Int
-    private let done = Locked(0)
-
-    init(total: Int) { self.total = total }
-
-    func advance(_ count: Int) {
-        guard Console.errorIsTerminal else { return }
-        let width = 40
-        let filled = done.withLock { done in
-            let before = done * width / self.total
-            done += count
-            let after = done * width / self.total
-            return before == after ? nil : after
-        }
-        guard let filled else { return }
-        let bar = String(repeating: "█", count: filled) + String(repeating: "░", count: width - filled)
-        Console.write("\r\(bar) \(filled * 100 / width) %", to: 2)
-    }
-
-    func finish() {
-        if Console.errorIsTerminal { Console.write("\r\u{1B}[K", to: 2) }
     }
 }

@@ -1,6 +1,7 @@
 internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
+internal import BelayPlatform
 
 /// A rollout as one screen: the step, the weight as a bar, each metric with its last values against its limit, the time left.
 struct StatusView {
@@ -29,7 +30,8 @@ struct StatusView {
         return lines
     }
 
-    /// The same for a terminal of that size: nothing wraps, and what does not fit is what matters least.
+    /// The same for a terminal of that size: no line wraps, and where there is no room the least important lines are
+    /// left out.
     func screen(columns: Int, rows: Int) -> [String] {
         let all = lines(columns: columns)
         let room = max(1, rows - 1)
@@ -41,7 +43,7 @@ struct StatusView {
 
     private var urgentHints: [String] { state.attention.map { [paint("NEEDS ATTENTION: \($0)", .red)] } ?? [] }
 
-    /// What a line takes on the screen: colours take nothing.
+    /// How many columns a line takes on the screen; the codes for colours take none.
     static func width(_ line: String) -> Int {
         var (count, isInEscape) = (0, false)
         for character in line {
@@ -52,7 +54,7 @@ struct StatusView {
         return count
     }
 
-    /// The beginning of a line, its colours ended.
+    /// The beginning of a line, at most that many columns, with its colours ended.
     static func clip(_ line: String, to columns: Int) -> String {
         guard width(line) > columns else { return line }
         var (text, count, isInEscape) = ("", 0, false)
@@ -70,20 +72,34 @@ struct StatusView {
 
     private var headline: String {
         switch state.phase {
-        case .claiming: "marking the target"
-        case .pinning: "asserting stable 100 % on \(plan.stable.name)"
-        case .settling(let until): "settling for \(TimeText.left(now.duration(to: until)))"
-        case .routing(let step): "\(name(step)): asking the router for \(plan.share(ofStep: step).text)\(pauseText)"
-        case .holding(let step): "\(name(step)): \(holdText(step))\(pauseText)"
-        case .approving(let step, let until):
+        case .opening(.acting(0)): "marking the target"
+        case .opening(.pinning): "asserting stable 100 % on \(plan.stable.name)"
+        case .opening(.acting): "\(actionText)\(pauseText)"
+        case .opening(.settling(let until)): "settling for \(TimeText.left(now.duration(to: until)))"
+        case .step(let step, .acting): "\(name(step)): \(actionText)\(pauseText)"
+        case .step(let step, .routing):
+            "\(name(step)): asking the router for \(plan.share(ofStep: step).text)\(pauseText)"
+        case .step(let step, .holding): "\(name(step)): \(holdText(step))\(pauseText)"
+        case .step(let step, .approving(let until)):
             paint("\(name(step)): \(approvalText(step)), \(TimeText.left(now.duration(to: until))) left", .yellow)
-        case .adopting: "promoting"
-        case .returning(let cause): paint("taking the traffic back: \(cause.message)", .red)
-        case .releasing(let cause): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
-        case .finished(.promoted): paint("PROMOTED, \(plan.canary.name) has all traffic", .green)
+        case .closing(.forward): "promoting\(state.running.map { ": \(runningText($0))" } ?? "")"
+        case .closing(.returning(let cause)): paint("taking the traffic back: \(cause.message)", .red)
+        case .closing(.back(let cause, _)): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
+        case .finished(.promoted):
+            paint("PROMOTED, \(plan.comesHome ? plan.stable.name : plan.canary.name) has all traffic", .green)
         case .finished(.rolledBack(let cause)): paint("ROLLED BACK to \(plan.stable.name): \(cause.message)", .red)
         case .finished(.refused(let holder)): paint("REFUSED: the target belongs to \(holder)", .red)
         }
+    }
+
+    /// The action that is under way, or that waits for something.
+    private var actionText: String {
+        state.running.map(runningText) ?? "waiting to go on"
+    }
+
+    private func runningText(_ running: MachineState.Running) -> String {
+        let limit = plan.limit(of: running.run).map { ", \($0.text) at most" } ?? ""
+        return "\(plan.words(for: running.run)), for \(TimeText.span(running.since.duration(to: now)))\(limit)"
     }
 
     private var pauseText: String {
@@ -113,7 +129,7 @@ struct StatusView {
 
     /// Why the watched time stands still, where it does; samples that come too seldom, as a rule.
     private var standstill: String? {
-        guard case .holding(let step) = state.phase, state.pause == nil, state.lostSince == nil,
+        guard case .step(let step, .holding) = state.phase, state.pause == nil, state.lostSince == nil,
             let slowest = machine.gates.map({ plan.metrics[$0].interval }).max(),
             machine.unwatched(at: now) > slowest * 2 + .seconds(5)
         else { return nil }
@@ -214,6 +230,7 @@ struct StatusView {
             member("canaryPercent", state.confirmed.map { .double(Double($0.basisPoints) / 100) } ?? .null),
             member("stable", .string(plan.stable.name)), member("canary", .string(plan.canary.name)),
             member("watchedSeconds", .double(state.watched.inSeconds)),
+            member("action", state.running.map { .string($0.run.kind.rawValue) } ?? .null),
             member("paused", state.pause.map { .string($0.message) } ?? .null),
             member("attention", state.attention.map { .string($0) } ?? .null),
             member("driven", .bool(holder?.isLive(at: now) ?? false)), member("metrics", .array(metrics)),
@@ -223,15 +240,17 @@ struct StatusView {
 
     private var phaseName: String {
         switch state.phase {
-        case .claiming: "claiming"
-        case .pinning: "pinning"
-        case .settling: "settling"
-        case .routing: "routing"
-        case .holding: "holding"
-        case .approving: "approving"
-        case .adopting: "adopting"
-        case .returning: "returning"
-        case .releasing: "releasing"
+        case .opening(.acting(0)): "claiming"
+        case .opening(.acting): "deploying"
+        case .opening(.pinning): "pinning"
+        case .opening(.settling): "settling"
+        case .step(_, .acting): "acting"
+        case .step(_, .routing): "routing"
+        case .step(_, .holding): "holding"
+        case .step(_, .approving): "approving"
+        case .closing(.forward): "adopting"
+        case .closing(.returning): "returning"
+        case .closing(.back): "releasing"
         case .finished(.promoted): "promoted"
         case .finished(.rolledBack): "rolled-back"
         case .finished(.refused): "refused"
@@ -240,8 +259,8 @@ struct StatusView {
 }
 
 extension MetricProgress {
-    /// Whether this metric took the traffic back. A comparison's last measurement is stored as successful: it is the evidence
-    /// that counts, and people are shown what came of it.
+    /// Whether this metric took the traffic back. A comparison's last measurement is stored as successful, because only
+    /// its evidence counts; people are shown the verdict that came of it.
     fileprivate var hasEnded: Bool { verdict == .failed || verdict == .error }
 
     fileprivate var shownPhase: String? { hasEnded ? verdict?.rawValue : lastPhase?.rawValue }

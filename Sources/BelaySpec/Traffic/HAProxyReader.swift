@@ -2,7 +2,7 @@ internal import BelayCore
 
 /// Reads `traffic.haproxy`.
 enum HAProxyReader {
-    /// What is missing is reported here; what is wrong with what is there, the value says itself.
+    /// Reports what is missing. Mistakes in what is there are found by the value itself.
     static func read(_ reader: SpecReader) -> (value: HAProxyTraffic, isWhole: Bool)? {
         guard let fields = reader.fields(["instances", "map", "sides"], later: ["servers", "dataPlane"]) else {
             return nil

@@ -1,9 +1,11 @@
 internal import BelayCore
 
-/// Reads `traffic`: which vendor's it is. The vendor's own reader turns its fields into a value, and the value says what is
-/// wrong with itself.
+/// Reads `traffic`: finds out which vendor it names. The vendor's own reader turns the fields into a value, and the
+/// value finds its own mistakes.
 enum TrafficReader {
-    private static let later = ["nginx", "envoy", "kubernetes", "istio", "gatewayAPI", "caddy"]
+    private static let later = ["nginx", "envoy", "istio", "gatewayAPI", "caddy", "service", "replicas"]
+
+    private static let kinds = Traffic.Kind.allCases.filter { $0 != .cluster }.map(\.rawValue)
 
     /// Stands for what could not be read, so that the rest of a file can be checked.
     static let nowhere = Traffic.haproxy(
@@ -16,13 +18,14 @@ enum TrafficReader {
     static let nobody = Sides(first: Side(name: "", backend: ""), second: Side(name: "", backend: ""))
 
     static func read(_ reader: SpecReader) -> Traffic? {
-        guard let fields = reader.fields(Traffic.Kind.allCases.map(\.rawValue), later: later),
+        guard let fields = reader.fields(kinds, later: later),
             let (kind, member) = theOne(of: fields)
         else { return nil }
         let read: (traffic: Traffic, isWhole: Bool)? =
             switch kind {
             case .haproxy: HAProxyReader.read(member).map { (.haproxy($0.value), $0.isWhole) }
             case .file: FileReader.read(member).map { (.file($0.value), $0.isWhole) }
+            case .cluster: nil  // Its own reader reads it, together with the workload.
             }
         guard let (traffic, isWhole) = read else { return nil }
         // Whatever is missing, what is there is checked: all mistakes at once.
@@ -32,7 +35,7 @@ enum TrafficReader {
     }
 
     private static func theOne(of fields: SpecFields) -> (Traffic.Kind, SpecReader)? {
-        guard let name = fields.exactlyOne(of: Traffic.Kind.allCases.map(\.rawValue)),
+        guard let name = fields.exactlyOne(of: kinds),
             let kind = Traffic.Kind(rawValue: name),
             let member = fields[name]
         else { return nil }

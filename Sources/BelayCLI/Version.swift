@@ -1,0 +1,4 @@
+/// What `belay --version` says.
+package enum Version {
+    package static let text = "0.1.0"
+}

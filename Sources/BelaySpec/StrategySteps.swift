@@ -1,0 +1,18 @@
+internal import BelayCore
+internal import Yams
+
+/// The steps of a strategy before they are bound to a router, with where each was written.
+struct StrategySteps {
+    struct Step {
+        var plan: PlanStep
+        var templates: [TemplateUse]
+        var run: CommandUse?
+    }
+
+    var steps: [Step] = []
+    var progressDeadline: Duration?
+    var waitLimit: Duration?
+    var settle: Duration?
+    /// How long stable stays warm after the switch.
+    var scaleDownDelay: Duration?
+}
