@@ -27,6 +27,8 @@ package struct Survey: Sendable {
     package var notes: [String] = []
     /// What the target cannot promise and a user should know before a run; no mistakes.
     package var remarks: [String] = []
+    /// Each write of a release, with what it changes, line by line; empty where the steps say all of it.
+    package var writes: [String] = []
     /// What this user may do that a run needs.
     package var rights: [String] = []
     /// What a run needs and this user may not do; each is among the problems as well.

@@ -58,6 +58,7 @@ struct PlanText {
                 ? "  what is left on \(plan.canary.name) after \(Drain.bound.text) is cut (\(cuts.why))"
                 : "  long connections are not cut: \(cuts.why); new requests follow at once")
         if !fences.isThere { lines.append("  \(fences.why)") }
+        if !bound.survey.writes.isEmpty { lines += ["", "writes:"] + bound.survey.writes.map { "  \($0)" } }
         lines +=
             ["", "gates:"] + (plan.metrics.isEmpty ? ["  none, as the file says"] : plan.metrics.flatMap(describe))
         lines.append(
@@ -90,6 +91,7 @@ struct PlanText {
             .init("name", .string(plan.name)), .init("revision", .string(plan.revision)),
             .init("stable", .string(plan.stable.name)), .init("canary", .string(plan.canary.name)),
             .init("steps", .array(steps)), .init("gates", .array(plan.metrics.map { .string($0.name) })),
+            .init("writes", .strings(bound.survey.writes)),
             .init("refusals", .array(refusals.map { .string($0) })), .init("text", .array(lines.map { .string($0) })),
         ])
     }

@@ -24,6 +24,12 @@ struct RunCommand: AsyncParsableCommand {
         help: "The whole rollout's time limit, e.g. 2h; its end is the way back.", transform: DurationArgument.parse)
     var timeout: Duration?
 
+    @Flag(
+        name: .customLong("dry-run"),
+        help: "Only show the plan; where the target can try writes without doing them, as a cluster can, each is tried."
+    )
+    var isDryRun = false
+
     @OptionGroup var driving: DriveOptions
 
     func validate() throws {
@@ -35,6 +41,7 @@ struct RunCommand: AsyncParsableCommand {
 
     func run() async throws {
         let spec = try await spec.load()
+        if isDryRun { return try await rehearse(spec) }
         let clock = WallClock()
         let journal = try store.open(.drive, clock: clock)
         let release = driving.release(journal, clock, output: store.output)
@@ -67,6 +74,24 @@ struct RunCommand: AsyncParsableCommand {
             else { throw failure }
             try await attach(to: id, key, spec, release)
         }
+    }
+
+    /// Shows what would be done, and refuses what a run would refuse, with the same exit code.
+    private func rehearse(_ spec: RolloutSpec) async throws {
+        Signals.unblock()
+        let releases = Release.releases(try? store.open(.operate))
+        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
+            let bound = try await releases.bind(Release.request(spec))
+            try bound.checkCanServe()
+            return bound
+        }
+        let outlooks = await Release.asking { provider in await GateCheck(provider).outlooks(of: bound) }
+        let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
+        guard store.output == .json else {
+            for line in text.lines + ["dry run: nothing was changed"] { Console.print(line) }
+            return
+        }
+        Console.print(JSONText.write(text.json(refusals: [], text.lines)))
     }
 
     /// Attaches to the first run of this key: takes its outcome where it is over, waits for it where a living process

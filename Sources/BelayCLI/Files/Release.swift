@@ -26,7 +26,7 @@ struct Release {
     }
 
     static func request(_ spec: RolloutSpec) -> ReleaseRequest {
-        ReleaseRequest(traffic: spec.traffic) { roles, identity throws(ReleaseRefusal) in
+        ReleaseRequest(traffic: spec.releasedTraffic) { roles, identity throws(ReleaseRefusal) in
             do throws(SpecFailure) {
                 var plan = try spec.plan(roles: roles, identity: identity)
                 // A driver that takes over may be started in another folder, so every folder is made absolute now.

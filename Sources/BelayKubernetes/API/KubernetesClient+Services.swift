@@ -7,9 +7,7 @@ extension KubernetesClient {
         let template = try await get(.deployments(namespace), deployment)["spec"]?["template"]
         let labels = template?["metadata"]?["labels"]?.texts ?? [:]
         let found = try await list(.services(namespace)) { service -> String? in
-            let selector = service["spec"]?["selector"]?.texts ?? [:]
-            let matches = !selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value }
-            return matches ? service["metadata"]?["name"]?.string : nil
+            LabelSelector.isServed(labels, by: service) ? service["metadata"]?["name"]?.string : nil
         }.values
         return found.sorted()
     }

@@ -32,7 +32,7 @@ extension ClusterDoctor {
         if selector.isEmpty {
             return tell(&survey, "Service `\(name)` has no selector: somebody else says where it leads")
         }
-        let words = selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
+        let words = LabelSelector.words(selector)
         survey.note(.service, "`\(name)` selects \(words)")
         if spec["clusterIP"]?.string == "None" {
             survey.note(
@@ -56,8 +56,7 @@ extension ClusterDoctor {
         _ selector: [String: String], _ words: String, _ templates: [String: JSONValue], _ survey: inout ClusterSurvey
     ) {
         let labels = templates.mapValues { $0["metadata"]?["labels"]?.texts ?? [:] }
-        let matching = labels.filter { labels in selector.allSatisfy { labels.value[$0.key] == $0.value } }.keys
-            .sorted()
+        let matching = labels.filter { LabelSelector(selector).fits($0.value) }.keys.sorted()
         switch target.deployments {
         case .one(let name, _):
             guard let own = labels[name], matching.isEmpty else { return }

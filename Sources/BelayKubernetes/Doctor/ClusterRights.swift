@@ -9,6 +9,8 @@ package struct ClusterRights: Sendable {
         package var verbs: [String]
         /// Empty: any object; making and listing cannot be bound to names.
         package var names: [String]
+        /// A release does without it, and says what it did not see.
+        package var isOptional = false
     }
 
     package let rules: [Rule]
@@ -23,6 +25,7 @@ package struct ClusterRights: Sendable {
             Rule(group: "", resource: "pods", verbs: ["list", "watch"], names: []),
             Rule(group: "", resource: "pods/log", verbs: ["get"], names: []),
             Rule(group: "", resource: "events", verbs: ["list"], names: []),
+            Rule(group: "", resource: "events", verbs: ["create"], names: [], isOptional: true),
             Rule(
                 group: "", resource: "services", verbs: ["get", "patch"],
                 names: [target.service]),
@@ -30,6 +33,13 @@ package struct ClusterRights: Sendable {
             Rule(group: "discovery.k8s.io", resource: "endpointslices", verbs: ["list", "watch"], names: []),
             Rule(group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"], names: []),
         ]
+        for (group, resource) in [
+            ("", "resourcequotas"), ("", "persistentvolumeclaims"), ("policy", "poddisruptionbudgets"),
+            ("networking.k8s.io", "networkpolicies"), ("monitoring.coreos.com", "podmonitors"),
+            ("monitoring.coreos.com", "servicemonitors"),
+        ] {
+            rules.append(Rule(group: group, resource: resource, verbs: ["list"], names: [], isOptional: true))
+        }
         for (group, resource) in [("coordination.k8s.io", "leases"), ("", "configmaps")] {
             rules.append(Rule(group: group, resource: resource, verbs: ["create"], names: []))
             rules.append(
@@ -48,9 +58,9 @@ package struct ClusterRights: Sendable {
         self.rules = rules
     }
 
-    /// Each right by itself.
+    /// Each right that a release needs, by itself.
     var all: [KubernetesClient.Right] {
-        rules.flatMap { rule -> [KubernetesClient.Right] in
+        rules.filter { !$0.isOptional }.flatMap { rule -> [KubernetesClient.Right] in
             let parts = rule.resource.split(separator: "/").map(String.init)
             let path = ResourcePath(
                 rule.group, rule.group == "autoscaling" ? "v2" : "v1", parts[0], namespace: namespace)

@@ -35,9 +35,9 @@ struct ClusterFacts: Hashable {
 
     /// What selects the pods of both sides, as `kubectl -l` takes it.
     var podSelector: String {
-        let rest = selector.filter { $0.key != label }.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }
-        return (rest + (values.contains("") ? [] : ["\(label) in (\(values.joined(separator: ",")))"])).joined(
-            separator: ",")
+        let rest = LabelSelector.words(selector.filter { $0.key != label })
+        let own = values.contains("") ? "" : "\(label) in (\(values.joined(separator: ",")))"
+        return [rest, own].filter { !$0.isEmpty }.joined(separator: ",")
     }
 
     /// The side that a selector leads to; nil where it is none that Belay writes.

@@ -7,7 +7,7 @@ extension ClusterRouter {
     /// Restarts, and pods that were ready and are not any more, together; 0 is good.
     func measure(_ question: String) async -> MetricReading {
         do {
-            let (look, name) = (try await look(), try facts().deployments[canaryIndex].name)
+            let (look, name) = (try await glance(), try facts().deployments[canaryIndex].name)
             var (troubles, words) = (0, [String]())
             for pod in look.pods(of: name) where !pod.isEnding {
                 for (container, count, reason) in Self.restarts(of: pod) {

@@ -143,7 +143,7 @@ extension ClusterRouter {
 
     /// A number of stable's that somebody else has changed is the new base: the canary follows to the nearest share.
     func followStable(_ mark: OwnerMark) async throws {
-        let (look, facts) = (try await look(), try facts())
+        let (look, facts) = (try await glance(), try facts())
         let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
         let annotations = look.deployments[canary]?["metadata"]?["annotations"]?.texts ?? [:]
         guard !state.withLock({ $0.isReturning }), let base = look.deployments[stable]?["spec"]?["replicas"]?.int,
@@ -154,5 +154,6 @@ extension ClusterRouter {
         // With all of the traffic on it, the canary never shrinks.
         if share == .full, wanted <= replicas(look.deployments[canary]) { return }
         _ = try await scale(canary, to: wanted, share, look, mark)
+        await (try? eye.get())?.forget()
     }
 }

@@ -5,7 +5,12 @@ internal import BelayPlatform
 /// What the target does by itself. Each of these can be done again after a crash.
 extension ClusterRouter {
     func perform(_ run: ActionRun, within limit: Duration, under mark: OwnerMark) async -> String? {
-        let deadline = clock.now.advanced(by: limit)
+        let complaint = await attempt(run, until: clock.now.advanced(by: limit), mark)
+        tell(run, complaint)
+        return complaint
+    }
+
+    private func attempt(_ run: ActionRun, until deadline: Timestamp, _ mark: OwnerMark) async -> String? {
         do {
             switch (run.kind, run.list) {
             case (.deploy, _): return try await deploy(mark)
@@ -28,9 +33,10 @@ extension ClusterRouter {
         until deadline: Timestamp, _ body: (ClusterLook) async throws -> Waiting
     ) async throws -> String? {
         var complaint = "nothing was seen in time"
+        await (try? eye.get())?.forget()  // Something was written just before.
         while clock.now < deadline {
             do {
-                switch try await body(try await look()) {
+                switch try await body(try await glance()) {
                 case .done: return nil
                 case .failed(let words): return words
                 case .goesOn(let words): complaint = words

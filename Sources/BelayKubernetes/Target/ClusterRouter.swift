@@ -17,6 +17,8 @@ final class ClusterRouter: TrafficRouter {
         /// This driver's.
         var rollout: String?
         var epoch: Int?
+        /// The last write that an Event tells of.
+        var told: TrafficWrite?
         /// How often the way back has been written.
         var returns = 0
     }
@@ -54,17 +56,21 @@ final class ClusterRouter: TrafficRouter {
     }
 
     func clone() throws -> ClusterClone { ClusterClone(target: target, facts: try facts()) }
+    /// A reading that is asked now.
     func look() async throws -> ClusterLook { try await eye.get().look() }
+    /// One from watches, where these are current.
+    func glance() async throws -> ClusterLook { try await eye.get().glance() }
 
     // MARK: Readings
 
-    func read() async -> Reading { await reading().reading }
+    /// On the way back each is asked anew.
+    func read() async -> Reading { await reading(isAsked: state.withLock { $0.isReturning }).reading }
 
     /// - Returns: The reading, and what is wrong where something could not be read.
-    private func reading() async -> (reading: Reading, complaint: String?) {
+    private func reading(isAsked: Bool = true) async -> (reading: Reading, complaint: String?) {
         let started = clock.now
         do {
-            let instance = instance(try await look(), try facts())
+            let instance = instance(isAsked ? try await look() : try await glance(), try facts())
             return (Reading(instances: [instance], startedAt: started), nil)
         } catch {
             let nothing = Reading.Instance(running: nil, start: .unknown, incarnation: nil)
@@ -84,8 +90,7 @@ final class ClusterRouter: TrafficRouter {
         var instance = Reading.Instance(running: nil, start: .same, incarnation: uid)
         let selector = look.service["spec"]?["selector"]?.texts ?? [:]
         guard let side = facts.side(of: selector) else {
-            let words = selector.sorted { $0.key < $1.key }.map { "\($0.key)=\($0.value)" }.joined(separator: ",")
-            instance.foreign = "the selector \(words)\(Self.writer(of: look.service))"
+            instance.foreign = "the selector \(LabelSelector.words(selector))\(Self.writer(of: look.service))"
             return instance
         }
         state.withLock { $0.stableReady = look.readyCount(of: facts.deployments[stableIndex].name) }
@@ -183,6 +188,8 @@ final class ClusterRouter: TrafficRouter {
         } catch let failure {
             error = Self.words(failure)
         }
+        if error == nil { tell(write) }
+        await (try? eye.get())?.forget()
         // The endpoints follow within a second, as a rule.
         var (reading, complaint) = await reading()
         for _ in 0..<4 where error == nil && complaint == nil && reading.instances[0].isFollowing {

@@ -32,7 +32,7 @@ package struct APIRequest: Sendable {
     }
 
     /// The value of a query parameter; nil where it is missing or empty.
-    func parameter(_ name: String) -> String? {
+    package func parameter(_ name: String) -> String? {
         query.first { $0.name == name }.flatMap { $0.value.isEmpty ? nil : $0.value }
     }
 

@@ -41,16 +41,19 @@ enum ClusterReader {
         }
         let isWhole = texts.allSatisfy { $0.1.map { $0 != nil } ?? true } && settings != nil
         let values = Dictionary(uniqueKeysWithValues: texts.map { ($0.0, $0.1 ?? nil) })
-        let target = ClusterTarget(
+        var target = ClusterTarget(
             context: values["context"] ?? nil, namespace: values["namespace"] ?? nil,
             deployments: deployments ?? .one("", clone: false), container: values["container"] ?? nil,
             image: values["image"] ?? nil, settings: settings ?? [], division: division ?? .service(""))
+        let others = traffic.flatMap(alsoServices)
+        target.alsoServices = others ?? []
         for mistake in target.mistakes {
             let parts = mistake.path.split(separator: ".", maxSplits: 1)
             let place = parts[0] == "traffic" ? traffic : workload
             place?.descendant(String(parts[1])).fail(mistake.message)
         }
-        return isWhole && deployments != nil && division != nil && target.mistakes.isEmpty ? target : nil
+        return isWhole && deployments != nil && division != nil && others != nil
+            && target.mistakes.isEmpty ? target : nil
     }
 
     private static func deployments(_ member: SpecReader, _ fields: SpecFields) -> ClusterTarget.Deployments? {
@@ -83,8 +86,19 @@ enum ClusterReader {
             let key = fields.exactlyOne(of: ["service", "replicas"]), let member = fields[key]
         else { return nil }
         if key == "service" {
-            return member.fields(["name"])?.required("name")?.nonEmptyText().map { .service($0) }
+            return member.fields(["name", also])?.required("name")?.nonEmptyText().map { .service($0) }
         }
-        return member.fields(["service"])?.required("service")?.nonEmptyText().map { .replicas($0) }
+        return member.fields(["service", also])?.required("service")?.nonEmptyText().map { .replicas($0) }
+    }
+
+    private static let also = "alsoServices"
+
+    /// - Returns: nil where it cannot be read; that has been told.
+    private static func alsoServices(_ traffic: SpecReader) -> [String]? {
+        let members = (traffic.entries() ?? []).flatMap { $0.value.entries() ?? [] }
+        guard let list = members.first(where: { $0.key == also })?.value else { return [] }
+        guard let items = list.list() else { return nil }
+        let names = items.compactMap { $0.nonEmptyText() }
+        return names.count == items.count ? names : nil
     }
 }

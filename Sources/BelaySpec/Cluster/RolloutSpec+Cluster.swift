@@ -1,5 +1,5 @@
 internal import BelayAnalysis
-internal import BelayCore
+package import BelayCore
 
 /// What a release of a cluster adds to a plan.
 extension RolloutSpec {
@@ -11,6 +11,15 @@ extension RolloutSpec {
         metric.blindFor = .seconds(60)
         return metric
     }()
+
+    /// The traffic with what is released filled in, so that the look before a release knows each write; as the file has it where a value
+    /// cannot be filled, which the compilation tells.
+    package var releasedTraffic: Traffic {
+        guard let cluster else { return traffic }
+        var issues: [SpecIssue] = []
+        let filled = filled(cluster, &issues)
+        return issues.isEmpty ? .cluster(filled) : traffic
+    }
 
     /// With what `image` and `set` stand for: there are the revision and the name of the release, nothing else.
     func filled(_ cluster: ClusterTarget, _ issues: inout [SpecIssue]) -> ClusterTarget {

@@ -25,6 +25,20 @@ struct ClusterReleaseTests {
         }
     }
 
+    @Test func `while it waits it asks the server for nothing but its Lease and whether the connection answers`()
+        async throws
+    {
+        try await ReleaseRig.run { rig in
+            async let run = rig.belay("run", try rig.file(revision: "v2", steps: "{setWeight: 100, hold: 20s}"))
+            try await rig.until("the canary has all traffic") { rig.split == (0, 3) }
+            try await rig.until("nothing else is asked for") {
+                rig.asked.suffix(6).allSatisfy { ["version", "belay-cart"].contains($0) }
+            }
+            #expect(try await run.status == 0)
+            rig.checkClean(image: "cart:v2")
+        }
+    }
+
     @Test func `gives shares by numbers of pods, as the plan shows them`() async throws {
         try await ReleaseRig.run { rig in
             let steps = "{setWeight: 10, hold: 2s}, {setWeight: 50, hold: 2s}, {setWeight: 100, hold: 2s}"

@@ -26,9 +26,17 @@ final class ReleaseRig: Sendable {
     let server: TestServer
     private let writes = Locked<[Write]>([])
     private let outages = Locked<[String]>([])
+    private let dryRuns = Locked(0)
+    private let reads = Locked<[String]>([])
 
     /// Everything of Belay's that was written, in its order.
     var written: [Write] { writes.withLock { $0 } }
+
+    /// What was read without a watch, by the last part of its path.
+    var asked: [String] { reads.withLock { $0 } }
+
+    /// So many writes were tried only.
+    var tried: Int { dryRuns.withLock { $0 } }
 
     private init(_ server: TestServer) { self.server = server }
 
@@ -90,11 +98,15 @@ final class ReleaseRig: Sendable {
     private static let allowed = [
         "/apis/coordination.k8s.io/v1/namespaces/shop/leases", "/api/v1/namespaces/shop/configmaps",
         "/api/v1/namespaces/shop/services", "/apis/apps/v1/namespaces/shop/deployments",
-        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews",
+        "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "/api/v1/namespaces/shop/events",
     ]
 
     private func note(_ request: APIRequest) {
+        if request.method == "GET", request.parameter("watch") == nil, request.headers["user-agent"] == "belay" {
+            reads.withLock { $0.append(request.path.last ?? "") }
+        }
         guard request.method != "GET", request.headers["user-agent"] == "belay" else { return }
+        guard request.parameter("dryRun") == nil else { return dryRuns.withLock { $0 += 1 } }
         let path = "/" + request.path.joined(separator: "/")
         let body = (try? JSONText.parse(request.body)) ?? .null
         writes.withLock { $0.append(Write(method: request.method, path: path, body: body)) }

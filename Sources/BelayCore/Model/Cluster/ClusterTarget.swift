@@ -47,6 +47,8 @@ package struct ClusterTarget: TrafficValue {
     package var image: String?
     package var settings: [Setting]
     package var division: Division
+    /// Services besides the named one that may lead to the canary's pods as soon as these are ready.
+    package var alsoServices: [String] = []
 
     package init(
         context: String?, namespace: String?, deployments: Deployments, container: String?, image: String?,
@@ -121,6 +123,11 @@ package struct ClusterTarget: TrafficValue {
         case .service(let name): check(name, at: "traffic.service.name", isLabel: true)
         case .replicas(let name): check(name, at: "traffic.replicas.service", isLabel: true)
         }
+        for name in alsoServices {
+            check(
+                name, at: switchesService ? "traffic.service.alsoServices" : "traffic.replicas.alsoServices",
+                isLabel: true)
+        }
         for setting in settings
         where !setting.path.hasPrefix("spec.template.") || setting.path.hasSuffix(".") || setting.path.contains("..") {
             found.append(
@@ -187,7 +194,7 @@ extension ClusterTarget {
             "deployment": deployment, "clone": clone, "first": first, "second": second,
             "container": container.map { .string($0) }, "image": image.map { .string($0) },
             "set": set.isEmpty ? nil : .array(set), "division": .string(switchesService ? "service" : "replicas"),
-            "service": .string(service),
+            "service": .string(service), "alsoServices": alsoServices.isEmpty ? nil : .strings(alsoServices),
         ])
     }
 
@@ -208,5 +215,6 @@ extension ClusterTarget {
             container: json["container"]?.string, image: json["image"]?.string, settings: settings,
             division: json["division"]?.string == "replicas" ? .replicas(service) : .service(service))
         (server, revision) = (json["server"]?.string, json["revision"]?.string)
+        alsoServices = json["alsoServices"]?.strings ?? []
     }
 }

@@ -61,9 +61,13 @@ struct ClusterSurveyor {
                 "traffic.service.name: Service `\(target.service)` publishes pods that are not ready (publishNotReadyAddresses): nobody "
                     + "could see when the traffic is safe")
         }
-        try await checkOtherServices(facts, &survey)
-        try await checkAutoscalers(of: facts.deployments[side], &survey)
         remark(look.service, &survey)
+        guard let stable = look.deployments[facts.deployments[side].name] else { return }
+        let surroundings = ClusterSurroundings(
+            client: client, target: target, namespace: namespace, facts: facts, stable: stable)
+        try await surroundings.look(&survey)
+        let rehearsal = ClusterRehearsal(client: client, target: target, facts: facts, stableIndex: side, look: look)
+        if survey.problems.isEmpty { try await rehearsal.play(&survey) }
     }
 
     private func remark(_ service: JSONValue, _ survey: inout Survey) {
@@ -74,11 +78,45 @@ struct ClusterSurveyor {
         if spec?["sessionAffinity"]?.string == "ClientIP" {
             survey.remarks.append("ClientIP affinity: clients stay with a pod as long as it is an endpoint")
         }
-        if target.cloneName != nil {
+        if !target.switchesService, let words = Self.whoeverIsNear(service) {
+            survey.remarks.append("\(words): shares by numbers of pods hold for all clients together and not for each")
+        }
+        if let owner = Self.applier(ofSelector: service) {
+            let words = "the selector of Service `\(target.service)` is managed by `\(owner)` (server-side apply)"
+            if target.switchesService {
+                survey.remarks.append(
+                    "\(words): its next apply while the canary has traffic takes the traffic back to stable")
+            } else {
+                survey.invalid(
+                    "traffic.replicas.service: \(words): its next apply would take the canary's label away in the middle of a release; "
+                        + "`traffic: {service: {name: \(target.service)}}` can be used with it")
+            }
+        } else if target.cloneName != nil {
             survey.remarks.append(
                 "a replace or a server-side apply of the Service's own manifest while the canary has traffic takes the traffic back to stable"
             )
         }
+    }
+
+    /// Who manages a Service's selector by server-side apply; nil where nobody does.
+    private static func applier(ofSelector service: JSONValue) -> String? {
+        let entry = (service["metadata"]?["managedFields"]?.array ?? []).first { entry in
+            entry["operation"]?.string == "Apply" && entry["fieldsV1"]?["f:spec"]?["f:selector"] != nil
+        }
+        return entry?["manager"]?.string
+    }
+
+    /// How a Service prefers pods by their place; nil where it does not.
+    private static func whoeverIsNear(_ service: JSONValue) -> String? {
+        let spec = service["spec"]
+        for key in ["internalTrafficPolicy", "externalTrafficPolicy"] where spec?[key]?.string == "Local" {
+            return "\(key) is Local: each node sends to its own pods alone"
+        }
+        if let words = spec?["trafficDistribution"]?.string { return "trafficDistribution is \(words)" }
+        let annotations = service["metadata"]?["annotations"]?.texts ?? [:]
+        let hints = ["service.kubernetes.io/topology-mode", "service.kubernetes.io/topology-aware-hints"]
+        let isOn = hints.contains { ["auto", "Auto"].contains(annotations[$0] ?? "") }
+        return isOn ? "topology hints are on: each zone sends to its own pods, where it can" : nil
     }
 
     private func check(_ object: JSONValue, _ name: String, isStable: Bool, _ survey: inout Survey) {
@@ -94,49 +132,6 @@ struct ClusterSurveyor {
         let (isDone, words) = ClusterRouter.progress(of: object)
         if !isDone {
             survey.invalid("\(place) is in the middle of an update (\(words)): a release begins from a version at rest")
-        }
-    }
-
-    /// While it has no traffic, an autoscaler would take stable's pods away, and the way back leads to them.
-    private func checkAutoscalers(of stable: ClusterFacts.Deployment, _ survey: inout Survey) async throws {
-        let path = ResourcePath("autoscaling", "v2", "horizontalpodautoscalers", namespace: namespace)
-        let found = try await client.list(path) { scaler -> (name: String, minimum: Int64)? in
-            let aim = scaler["spec"]?["scaleTargetRef"]
-            guard aim?["kind"]?.string == "Deployment", aim?["name"]?.string == stable.name else { return nil }
-            return (scaler["metadata"]?["name"]?.string ?? "", scaler["spec"]?["minReplicas"]?.int ?? 1)
-        }.values
-        for scaler in found where scaler.minimum < stable.replicas {
-            survey.invalid(
-                "autoscaler `\(scaler.name)` may bring `\(stable.name)` from \(stable.replicas) to \(scaler.minimum) pods while the canary "
-                    + "has the traffic: give it minReplicas \(stable.replicas) for the release")
-        }
-    }
-
-    /// A Service besides the named one that would send requests to the canary before its time.
-    private func checkOtherServices(_ facts: ClusterFacts, _ survey: inout Survey) async throws {
-        guard target.cloneName != nil,
-            let stable = try await ClusterEye(client, target).deployment(facts.deployments[0].name)
-        else { return }
-        let labels = (stable["spec"]?["template"]?["metadata"]?["labels"]?.texts ?? [:])
-            .merging([facts.label: facts.values[1]]) { $1 }
-        let names = try await client.list(.services(namespace)) { service -> String? in
-            let selector = service["spec"]?["selector"]?.texts ?? [:]
-            let name = service["metadata"]?["name"]?.string ?? ""
-            let isOwn = [target.service, target.canaryService].contains(name)
-            let matches = !selector.isEmpty && selector.allSatisfy { labels[$0.key] == $0.value }
-            return matches && !isOwn ? name : nil
-        }.values
-        if let own = try? await client.get(.services(namespace), target.canaryService),
-            own["metadata"]?["annotations"]?[ClusterMarks.rollout] == nil
-        {
-            survey.invalid(
-                "there is a Service `\(target.canaryService)` already, which is not Belay's; a release would make one of that name"
-            )
-        }
-        for name in names {
-            survey.invalid(
-                "Service `\(name)` selects the pods of `\(facts.deployments[1].name)`, too: they would get its requests as soon as they are "
-                    + "ready")
         }
     }
 
