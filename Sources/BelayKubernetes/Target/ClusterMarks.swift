@@ -111,15 +111,7 @@ package struct ClusterMarks: TargetOwnership {
         guard let lease = try await lease() else {
             if kind == .closing { return .ours(wasMarked: false) }
             mark.isAfterRescue = kind == .takeover
-            let object: JSONValue = .members([
-                "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
-                "metadata": .members([
-                    "name": .string(target.ownerName),
-                    "annotations": .map([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]),
-                ]),
-                "spec": Self.spec(mark),
-            ])
-            _ = try await client.create(leases, object, timeout: Self.patience)
+            try await create(mark)
             return .ours(wasMarked: kind == .first)
         }
         let found = Self.mark(of: lease)
@@ -139,15 +131,41 @@ package struct ClusterMarks: TargetOwnership {
         return .ours(wasMarked: kind == .first || !mark.isAfterRescue)
     }
 
-    /// Shows that the driver is alive, where the Lease is still its own.
+    private func create(_ mark: OwnerMark) async throws {
+        let object: JSONValue = .members([
+            "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
+            "metadata": .members([
+                "name": .string(target.ownerName),
+                "annotations": .map([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]),
+            ]),
+            "spec": Self.spec(mark),
+        ])
+        _ = try await client.get().create(leases, object, timeout: Self.patience)
+    }
+
+    /// Shows that the driver is alive, where the Lease is still its own. One that somebody has removed is made again.
     func renew(_ mark: OwnerMark) async throws {
         let holder = JSONValue.string("\(mark.rollout), \(mark.process.text)")
         let patch: JSONValue = .array([
             ClusterClone.operation("test", ["spec", "holderIdentity"], holder),
             ClusterClone.operation("replace", ["spec", "renewTime"], .string(Self.now)),
         ])
-        _ = try await client.get().patch(
-            leases, target.ownerName, .json, patch, timeout: Self.patience)
+        do {
+            _ = try await client.get().patch(leases, target.ownerName, .json, patch, timeout: Self.patience)
+        } catch let error as KubernetesError where error.kind == .notFound {
+            try await makeAgain(mark)
+        }
+    }
+
+    /// Makes a Lease again that another hand has removed, where the Service still bears this driver's mark: nobody has succeeded it.
+    /// - Returns: Whether it is there again.
+    @discardableResult
+    private func makeAgain(_ mark: OwnerMark) async throws -> Bool {
+        let service = try await client.get().get(.services(namespace), target.service, timeout: Self.patience)
+        let found = service["metadata"]?["annotations"]?.texts ?? [:]
+        guard Self.annotations(mark).allSatisfy({ found[$0.key] == $0.value }) else { return false }
+        try await create(mark)
+        return true
     }
 
     /// Takes the Lease away, where it is this rollout's, and the ConfigMap before it.
@@ -187,10 +205,9 @@ package struct ClusterMarks: TargetOwnership {
             }
         }
         for (path, name) in target.names.map({ (deployments, $0) }) + [(services, target.service)] {
-            guard let found = try? await client.get(path, name),
-                let rollout = found["metadata"]?["annotations"]?[Self.rollout]?.string
-            else { continue }
-            try? await leave(path, name, rollout: rollout)
+            guard let found = try? await client.get(path, name) else { continue }
+            let owner = found["metadata"]?["annotations"]?[Self.rollout]?.string ?? ""
+            try? await leave(path, name, rollout: owner)
         }
         try? await remove(nil)
     }
@@ -299,9 +316,13 @@ package struct ClusterMarks: TargetOwnership {
 
     /// - Throws: ``KubernetesError`` where the Lease is not this driver's any more: it may have slept.
     private func confirm(_ mark: OwnerMark) async throws {
-        guard let lease = try await lease(), let found = Self.mark(of: lease), found.rollout == mark.rollout,
-            found.epoch == mark.epoch
-        else { throw Self.succeeded }
+        guard let lease = try await lease() else {
+            if try await makeAgain(mark) { return }
+            throw Self.succeeded
+        }
+        guard let found = Self.mark(of: lease), found.rollout == mark.rollout, found.epoch == mark.epoch else {
+            throw Self.succeeded
+        }
     }
 
     /// Takes this rollout's annotations away, and the entries by which the server remembers who wrote: the next server-side apply
@@ -311,7 +332,7 @@ package struct ClusterMarks: TargetOwnership {
         try await Self.unlessGone {
             for attempt in 1... {
                 let object = try await client.get(path, name, timeout: Self.patience)
-                guard object["metadata"]?["annotations"]?[Self.rollout]?.string == rollout else { break }
+                guard Self.isMarked(object, by: rollout) else { break }
                 let patch: JSONValue = .members([
                     "metadata": .members([
                         "resourceVersion": object["metadata"]?["resourceVersion"],
@@ -326,6 +347,13 @@ package struct ClusterMarks: TargetOwnership {
             }
             try await forgetFields(path, name, client)
         }
+    }
+
+    /// Whether an object bears a rollout's mark, or what is left of one after a replace and a way back.
+    private static func isMarked(_ object: JSONValue, by rollout: String) -> Bool {
+        let found = object["metadata"]?["annotations"]
+        if let owner = found?[Self.rollout]?.string { return owner == rollout }
+        return found?[epoch] != nil || found?[switched] != nil
     }
 
     private func forgetFields(_ path: ResourcePath, _ name: String, _ client: KubernetesClient) async throws {

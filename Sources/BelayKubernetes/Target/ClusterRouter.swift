@@ -249,8 +249,16 @@ final class ClusterRouter: TrafficRouter {
                     "add", ["metadata", "annotations", ClusterMarks.switched],
                     .string(side == canaryIndex ? "true" : "false")),
             ])
-        let result = try await KubernetesClient.persistently {
-            try await client.get().patchTested(.services(namespace), target.service, patch, timeout: Self.patience)
+        func send() async throws -> KubernetesClient.Tested {
+            try await KubernetesClient.persistently {
+                try await client.get().patchTested(.services(namespace), target.service, patch, timeout: Self.patience)
+            }
+        }
+        var result = try await send()
+        // Whoever replaces the Service by its manifest takes the mark away; who holds the Lease sets it again.
+        if case .refused(let present?) = result, present["metadata"]?["annotations"]?[ClusterMarks.rollout] == nil {
+            try await marks.claim(.services(namespace), target.service, mark)
+            result = try await send()
         }
         switch result {
         case .done: return nil

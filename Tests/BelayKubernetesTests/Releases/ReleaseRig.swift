@@ -160,6 +160,37 @@ final class ReleaseRig: Sendable {
                 headers: headers, body: Array(json.utf8)))
     }
 
+    /// What `kubectl apply` sends of the Deployment's manifest.
+    func manifest(image: String) -> String {
+        #"{"spec":{"replicas":3,"template":{"spec":{"containers":[{"name":"app","image":"\#(image)","ports":[{"containerPort":8080}]}]}}}}"#
+    }
+
+    /// `kubectl replace` of the Service: whatever the manifest does not have is gone.
+    func replaceService(_ selector: String) {
+        let version = service("cart")?["metadata"]?["resourceVersion"]?.string ?? ""
+        let body =
+            #"{"apiVersion":"v1","kind":"Service","metadata":{"name":"cart","resourceVersion":"\#(version)"},"#
+            + #""spec":{"selector":\#(selector),"ports":[{"port":80,"targetPort":8080}]}}"#
+        let headers = [("Authorization", "Bearer admin-token"), ("Content-Type", "application/json")]
+        _ = server.double.answer(
+            APIRequest(
+                method: "PUT", target: "/api/v1/namespaces/shop/services/cart?fieldManager=kubectl-replace",
+                headers: headers, body: Array(body.utf8)))
+    }
+
+    /// `kubectl delete`
+    func remove(_ path: String) {
+        _ = server.double.answer(
+            APIRequest(method: "DELETE", target: path, headers: [("Authorization", "Bearer admin-token")]))
+    }
+
+    /// The process that drives, as the Lease names it.
+    var driver: pid_t? {
+        let mark = server.double.object("Lease", "shop", "belay-cart")?["metadata"]?["annotations"]?["belay.dev/mark"]
+        let json = mark?.string.flatMap { try? JSONText.parse($0) }
+        return json?["pid"]?.int.map { pid_t($0) }
+    }
+
     /// Two Deployments, `blue` with two pods and `green` with none, and the Service `pair` before them.
     func makePair() {
         for (side, replicas) in [("blue", 2), ("green", 0)] {
@@ -210,6 +241,18 @@ final class ReleaseRig: Sendable {
     }
 
     // MARK: The program
+
+    /// Waits until `belay status` says something.
+    func untilTold(_ words: String, _ place: SourceLocation = #_sourceLocation) async throws {
+        var last = ""
+        for _ in 0..<120 {
+            last = try await belay("status", "cart").words
+            if last.contains(words) { return }
+            try await Task.sleep(for: .milliseconds(250))
+        }
+        Issue.record("it was never said that \(words): \(last)", sourceLocation: place)
+        throw CancellationError()
+    }
 
     private func writeKubeconfig() throws {
         try """
