@@ -92,7 +92,7 @@ bench: setup-test release
 	$(SWIFT) build -c release --product belay-bench
 	$(SWIFT) build -c release --product belay-kube-double
 	.build/release/belay-bench .build-static/release/belay
-	.build/release/belay-bench --kubernetes
+	.build/release/belay-bench --kubernetes .build-static/release/belay
 
 study: setup
 	$(SWIFT) build -c release --product belay-bench

@@ -94,7 +94,7 @@ struct KubernetesCalls {
 
     private static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
 
-    private static let deployment = """
+    static let deployment = """
         {"metadata":{"name":"cart"},"spec":{"replicas":3,"selector":{"matchLabels":{"app":"cart"}},"template":{"metadata":{"labels":{"app":"cart"}},
         "spec":{"containers":[{"name":"app","image":"cart:v1"}]}}}}
         """

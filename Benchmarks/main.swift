@@ -14,13 +14,16 @@ if CommandLine.arguments.dropFirst().first == "--study" {
     exit(0)
 }
 if CommandLine.arguments.dropFirst().first == "--kubernetes" {
-    let figures = try await KubernetesCalls(root: FileManager.default.currentDirectoryPath).figures()
+    var figures = try await KubernetesCalls(root: FileManager.default.currentDirectoryPath).figures()
+    if let belay = CommandLine.arguments.dropFirst(2).first {
+        figures += try await KubernetesReleases(belay: URL(fileURLWithPath: belay).path).figures()
+    }
     print(Bench.machine)
     for figure in figures { print(figure.text) }
     exit(figures.allSatisfy(\.isWithin) ? 0 : 1)
 }
 guard CommandLine.arguments.count == 2 else {
-    print("usage: belay-bench BINARY | --kubernetes | --study [RUNS] [SEED]")
+    print("usage: belay-bench BINARY | --kubernetes [BINARY] | --study [RUNS] [SEED]")
     exit(64)
 }
 do {

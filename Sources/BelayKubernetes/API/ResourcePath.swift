@@ -27,6 +27,10 @@ package struct ResourcePath: Hashable, Sendable {
     package static func services(_ namespace: String) -> ResourcePath {
         ResourcePath("", "v1", "services", namespace: namespace)
     }
+    /// The HorizontalPodAutoscalers of a namespace.
+    package static func autoscalers(_ namespace: String) -> ResourcePath {
+        ResourcePath("autoscaling", "v2", "horizontalpodautoscalers", namespace: namespace)
+    }
     /// The pods of a namespace.
     package static func pods(_ namespace: String) -> ResourcePath {
         ResourcePath("", "v1", "pods", namespace: namespace)

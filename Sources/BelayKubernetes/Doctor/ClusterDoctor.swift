@@ -137,9 +137,8 @@ package struct ClusterDoctor: Sendable {
     }
 
     private func lookAtAutoscalers(_ survey: inout ClusterSurvey) async throws {
-        let path = ResourcePath("autoscaling", "v2", "horizontalpodautoscalers", namespace: namespace)
         do {
-            let found = try await client.list(path) { scaler -> String? in
+            let found = try await client.list(.autoscalers(namespace)) { scaler -> String? in
                 let aim = scaler["spec"]?["scaleTargetRef"]
                 guard aim?["kind"]?.string == "Deployment", target.names.contains(aim?["name"]?.string ?? "") else {
                     return nil

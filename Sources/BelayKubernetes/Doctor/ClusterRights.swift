@@ -33,6 +33,10 @@ package struct ClusterRights: Sendable {
             Rule(group: "discovery.k8s.io", resource: "endpointslices", verbs: ["list", "watch"], names: []),
             Rule(group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["list"], names: []),
         ]
+        rules.append(
+            Rule(
+                group: "autoscaling", resource: "horizontalpodautoscalers", verbs: ["get", "patch"], names: [],
+                isOptional: true))
         for (group, resource) in [
             ("", "resourcequotas"), ("", "persistentvolumeclaims"), ("policy", "poddisruptionbudgets"),
             ("networking.k8s.io", "networkpolicies"), ("monitoring.coreos.com", "podmonitors"),

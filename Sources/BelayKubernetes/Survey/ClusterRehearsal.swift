@@ -53,7 +53,7 @@ struct ClusterRehearsal {
         let (stable, canary) = (facts.deployments[stableIndex], facts.deployments[1 - stableIndex])
         var writes = [mark(), deploy(canary, from: stable)]
         if target.cloneName != nil { writes.append(canaryService()) }
-        writes.append(selection())
+        writes += facts.autoscalers.map(hold) + [selection()]
         if target.cloneName == nil {
             writes.append(
                 change(
@@ -113,6 +113,17 @@ struct ClusterRehearsal {
             differences: ["  selector \(selector), port \(ports)"], place: "traffic"
         ) {
             _ = try await client.create(.services(namespace), made, isDryRun: true)
+        }
+    }
+
+    private func hold(_ scaler: ClusterFacts.Autoscaler) -> Write {
+        let patch: JSONValue = .members(["spec": .members(["minReplicas": .int(scaler.held)])])
+        return Write(
+            title:
+                "change HorizontalPodAutoscaler \(scaler.name) until the traffic is back on \(facts.deployments[stableIndex].name)",
+            differences: ["~ spec.minReplicas: \(scaler.minimum) → \(scaler.held)"], place: "workload.kubernetes"
+        ) {
+            _ = try await client.patch(.autoscalers(namespace), scaler.name, .merge, patch, isDryRun: true)
         }
     }
 

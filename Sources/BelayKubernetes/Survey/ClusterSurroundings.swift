@@ -115,28 +115,37 @@ struct ClusterSurroundings {
 
     // MARK: What pods need
 
-    /// While it has no traffic, an autoscaler would take stable's pods away, and the way back leads to them.
     private func lookAtAutoscalers(_ survey: inout Survey) async throws {
-        let own = facts.deployments.first { $0.name == Self.name(stable) }
-        let path = ResourcePath("autoscaling", "v2", "horizontalpodautoscalers", namespace: namespace)
-        let found = try await client.list(path) { scaler -> (name: String, minimum: Int64)? in
-            let aim = scaler["spec"]?["scaleTargetRef"]
-            guard aim?["kind"]?.string == "Deployment", aim?["name"]?.string == own?.name else { return nil }
-            return (Self.name(scaler), scaler["spec"]?["minReplicas"]?.int ?? 1)
-        }.values
-        guard let own else { return }
-        for scaler in found {
-            if scaler.minimum < own.replicas {
+        guard let own = facts.deployments.first(where: { $0.name == Self.name(stable) }) else { return }
+        let scalers = try await Self.autoscalers(of: own.name, client, namespace)
+        for scaler in scalers {
+            let name = Self.name(scaler)
+            if let most = scaler["spec"]?["maxReplicas"]?.int, most < own.replicas {
                 survey.invalid(
-                    "autoscaler `\(scaler.name)` may bring `\(own.name)` from \(own.replicas) to \(scaler.minimum) pods while the canary "
-                        + "has the traffic: give it minReplicas \(own.replicas) for the release")
+                    "autoscaler `\(name)` has maxReplicas \(most), and `\(own.name)` has \(own.replicas) pods: it would take some away in "
+                        + "the middle of a release")
             }
             let selector = LabelSelector(json: stable["spec"]?["selector"])
             if target.cloneName != nil, selector.fits(cloneLabels) {
                 survey.invalid(
-                    "autoscaler `\(scaler.name)` would count the pods of `\(clone)` as `\(own.name)`'s: no label that Service "
+                    "autoscaler `\(name)` would count the pods of `\(clone)` as `\(own.name)`'s: no label that Service "
                         + "`\(target.service)` selects by is in the selector of `\(own.name)`")
             }
+            if facts.autoscalers.contains(where: { $0.name == name }) {
+                survey.remarks.append(
+                    "autoscaler `\(name)` may not go below \(own.replicas) pods until the traffic is back on `\(own.name)`; `\(clone)` has "
+                        + "\(own.replicas) pods and no autoscaler")
+            }
+        }
+    }
+
+    /// The autoscalers that change the number of a Deployment's pods.
+    static func autoscalers(
+        of deployment: String, _ client: KubernetesClient, _ namespace: String
+    ) async throws -> [JSONValue] {
+        try await client.list(.autoscalers(namespace)).items.filter { scaler in
+            let aim = scaler["spec"]?["scaleTargetRef"]
+            return aim?["kind"]?.string == "Deployment" && aim?["name"]?.string == deployment
         }
     }
 

@@ -43,11 +43,18 @@ struct ClusterSurveyor {
     private func lookCloser(_ survey: inout Survey) async throws {
         let look = try await ClusterEye(client, target).look()
         let selector = look.service["spec"]?["selector"]?.texts ?? [:]
-        guard let facts = try await facts(look, selector, &survey) else { return }
+        guard var facts = try await facts(look, selector, &survey) else { return }
         guard let side = facts.side(of: selector) else {
             return survey.invalid(
                 "traffic.service.name: the selector of Service `\(target.service)` leads to neither side of the release"
             )
+        }
+        let own = facts.deployments[side]
+        facts.autoscalers = try await ClusterSurroundings.autoscalers(of: own.name, client, namespace).compactMap {
+            scaler in
+            let minimum = scaler["spec"]?["minReplicas"]?.int ?? 1
+            guard minimum < own.replicas, let name = scaler["metadata"]?["name"]?.string else { return nil }
+            return ClusterFacts.Autoscaler(name: name, minimum: minimum, held: own.replicas)
         }
         survey.secondShare = side == 0 ? .zero : .full
         survey.original = facts.json

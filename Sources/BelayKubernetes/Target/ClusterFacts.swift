@@ -17,6 +17,14 @@ struct ClusterFacts: Hashable {
         var settings: [JSONValue]
     }
 
+    /// An autoscaler whose minimum is below the number of pods that stable began with.
+    struct Autoscaler: Hashable {
+        var name: String
+        var minimum: Int64
+        /// The minimum while the release is under way.
+        var held: Int64
+    }
+
     var serviceUID: String
     var selector: [String: String]
     /// The label by which the Service tells the sides apart, and its value on the first and on the second side; an empty value: the
@@ -25,6 +33,8 @@ struct ClusterFacts: Hashable {
     var values: [String]
     /// In the order of the sides.
     var deployments: [Deployment]
+    /// Of the side that had the traffic.
+    var autoscalers: [Autoscaler] = []
 
     /// The selector that leads to a side.
     func selector(ofSide index: Int) -> [String: String] {
@@ -58,6 +68,12 @@ extension ClusterFacts {
                         "settings": .array(deployment.settings),
                     ])
                 }),
+            "autoscalers": autoscalers.isEmpty
+                ? nil
+                : .array(
+                    autoscalers.map {
+                        .members(["name": .string($0.name), "minimum": .int($0.minimum), "held": .int($0.held)])
+                    }),
         ])
     }
 
@@ -80,6 +96,13 @@ extension ClusterFacts {
         self.init(
             serviceUID: uid, selector: json["selector"]?.texts ?? [:], label: label, values: values,
             deployments: deployments)
+        autoscalers = (json["autoscalers"]?.array ?? []).compactMap { item in
+            guard let name = item["name"]?.string, let minimum = item["minimum"]?.int, let held = item["held"]?.int
+            else {
+                return nil
+            }
+            return Autoscaler(name: name, minimum: minimum, held: held)
+        }
     }
 }
 

@@ -196,6 +196,9 @@ package struct ClusterMarks: TargetOwnership {
     package func removeAnyway() async {
         guard let client = try? client.get() else { return }
         let (deployments, services) = (ResourcePath.deployments(namespace), ResourcePath.services(namespace))
+        if let kept = try? await kept(), let facts = ClusterFacts(json: kept.original) {
+            try? await giveBack(facts.autoscalers, rollout: kept.rollout)
+        }
         if let clone = target.cloneName {
             for (path, name) in [(deployments, clone), (services, target.canaryService)] {
                 guard let found = try? await client.get(path, name), let uid = found["metadata"]?["uid"]?.string,

@@ -13,7 +13,9 @@ extension ClusterRouter {
     private func attempt(_ run: ActionRun, until deadline: Timestamp, _ mark: OwnerMark) async -> String? {
         do {
             switch (run.kind, run.list) {
-            case (.deploy, _): return try await deploy(mark)
+            case (.deploy, _):
+                if let why = try await holdAutoscalers(mark) { return why }
+                return try await deploy(mark)
             case (.awaitReady, _): return try await awaitReady(until: deadline)
             case (.adopt, _): return try await adopt(mark, until: deadline)
             case (.handOver, _): return try await comeHome(mark, until: deadline)

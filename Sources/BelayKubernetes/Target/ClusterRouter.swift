@@ -356,6 +356,9 @@ final class ClusterRouter: TrafficRouter {
     private func claimObjects(_ mark: OwnerMark, isFirst: Bool) async throws {
         let more = isFirst ? [ClusterMarks.switched: "false"] : [:]
         try await marks.claim(.services(namespace), target.service, mark, more)
+        for scaler in try facts().autoscalers where !isFirst {
+            try await ClusterMarks.unlessGone { try await marks.claim(.autoscalers(namespace), scaler.name, mark) }
+        }
         for deployment in try facts().deployments {
             let object = try await eye.get().deployment(deployment.name)
             guard let object, object["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string == mark.rollout else {
@@ -384,6 +387,7 @@ final class ClusterRouter: TrafficRouter {
             }
             if Task.isCancelled { return "the driver is leaving" }
             if case .adoption = ending, let why = try await objectionToPromotion() { return why }
+            try await marks.giveBack(try facts().autoscalers, rollout: mark.rollout)
             // A clone that could not be stopped keeps its mark: the next release takes it away.
             for deployment in try facts().deployments where deployment.name != target.cloneName {
                 try await marks.leave(.deployments(namespace), deployment.name, rollout: mark.rollout)

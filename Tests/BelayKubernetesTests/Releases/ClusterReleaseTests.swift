@@ -236,21 +236,39 @@ struct ClusterReleaseTests {
 
     // MARK: Others
 
-    @Test func `an autoscaler that could take stable's pods away is refused, and one that cannot is not`() async throws
-    {
+    @Test(
+        "an autoscaler's minimum is held until the traffic is back on stable, and given back",
+        arguments: ["end", "abort", "rescue"])
+    func autoscalers(ending: String) async throws {
         try await ReleaseRig.run { rig in
+            func minimum(_ name: String) -> Int64? {
+                rig.server.double.object("HorizontalPodAutoscaler", "shop", name)?["spec"]?["minReplicas"]?.int
+            }
             for (name, minimum) in [("low", 2), ("high", 3)] {
                 rig.server.make(
                     "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
                     #"{"metadata":{"name":"\#(name)"},"spec":{"minReplicas":\#(minimum),"maxReplicas":9,"#
                         + #""scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"cart"}}}"#)
             }
-            let run = try await rig.belay("run", try rig.file(revision: "v2"))
-            #expect(
-                run.status == 2 && run.words.contains("autoscaler `low` may bring `cart` from 3 to 2 pods"),
-                "\(run.words)")
-            #expect(!run.words.contains("`high`"))
-            #expect(rig.written.allSatisfy { $0.path.hasSuffix("selfsubjectaccessreviews") })
+            let hold = ending == "end" ? "4s" : "60s"
+            let file = try rig.file(revision: "v2", steps: "{setWeight: 100, hold: \(hold)}")
+            async let run = rig.belay("run", file, crash: ending == "rescue" ? "after-append:9" : nil)
+            try await rig.until("the canary has all traffic") { rig.split == (0, 3) }
+            #expect(minimum("low") == 3 && minimum("high") == 3)
+            switch ending {
+            case "abort": _ = try await rig.belay("abort", "cart")
+            case "rescue":
+                _ = try await run
+                let rescue = try await rig.belay("rescue", "--deployment", "cart", journal: "none.db")
+                #expect(rescue.status == 0, "\(rescue.words)")
+            default: break
+            }
+            let ended = try await run
+            #expect(ended.status == ["end": 0, "abort": 3, "rescue": 137][ending], "\(ended.words)")
+            rig.checkClean(image: ending == "end" ? "cart:v2" : "cart:v1")
+            #expect(minimum("low") == 2 && minimum("high") == 3)
+            let text = rig.server.double.object("HorizontalPodAutoscaler", "shop", "low").map(JSONText.write) ?? ""
+            #expect(!text.contains("belay"), "\(text)")
         }
     }
 

@@ -99,6 +99,7 @@ final class ReleaseRig: Sendable {
         "/apis/coordination.k8s.io/v1/namespaces/shop/leases", "/api/v1/namespaces/shop/configmaps",
         "/api/v1/namespaces/shop/services", "/apis/apps/v1/namespaces/shop/deployments",
         "/apis/authorization.k8s.io/v1/selfsubjectaccessreviews", "/api/v1/namespaces/shop/events",
+        "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
     ]
 
     private func note(_ request: APIRequest) {
