@@ -9,6 +9,8 @@ struct Laws {
     private var returnedAt: Timestamp?
     /// How often another hand moved the share, and whether that is still to be noticed.
     private(set) var outsideChanges = 0
+    /// When the last of them happened.
+    private var outsideAt = Timestamp(milliseconds: -3_600_000)
     private var outsideSinceReturn = false
     private var hasUnnoticedHand = false
     private var isRescued = false
@@ -38,13 +40,13 @@ struct Laws {
     // MARK: What happened
 
     mutating func noteOutsideHand(_ world: SimulatedWorld) {
-        outsideChanges += 1
+        (outsideChanges, outsideAt) = (outsideChanges + 1, world.now)
         hasUnnoticedHand = true
         outsideSinceReturn = true
     }
 
-    mutating func noteReload() {
-        outsideChanges += 1
+    mutating func noteReload(_ world: SimulatedWorld) {
+        (outsideChanges, outsideAt) = (outsideChanges + 1, world.now)
         hasUnnoticedHand = true
         outsideSinceReturn = true
     }
@@ -184,7 +186,17 @@ struct Laws {
             {
                 throw broken(3, "the way back was taken for confirmed, but the router is not at stable 100 %")
             }
+            if case .trafficConfirmed(let share, _) = record.event, wayBackAt == nil {
+                try checkInForce(share, world)
+            }
         }
+    }
+
+    /// A share that was confirmed is in force somewhere, where nobody else has had a hand in it lately.
+    private func checkInForce(_ share: Weight, _ world: SimulatedWorld) throws(LawBroken) {
+        let up = world.router.instances.filter(\.isUp)
+        guard !up.isEmpty, outsideAt.duration(to: world.now) > .seconds(60) else { return }
+        if up.allSatisfy({ $0.share != share }) { throw broken(5, "\(share.text) was confirmed, and no router has it") }
     }
 
     mutating func checkTime(of record: Timestamp) throws(LawBroken) {
@@ -211,6 +223,8 @@ struct Laws {
             if wayBackAt != nil { throw broken(3, "a step began after the way back") }
         case .verdict(let metric, _, _):
             if plan.metrics[metric].isDryRun { throw broken(4, "a dry run gave a verdict") }
+        case .finished(.rolledBack) where plan.comesHome && world.stableHasNewVersion && !outsideSinceReturn:
+            throw broken(7, "the release was taken back, and stable has the new version")
         case .finished(.promoted):
             if let why = programs.objectionToPromotion(plan) ?? programs.objectionToEnd(plan) { throw broken(7, why) }
         case .adopted: if wayBackAt != nil { throw broken(3, "adopted after the way back") }
@@ -313,7 +327,8 @@ struct Laws {
     }
 
     /// The traffic is about to come home.
-    mutating func checkHome(_ world: SimulatedWorld) throws(LawBroken) {
+    mutating func checkHome(_ world: SimulatedWorld, by driver: SimulatedDriver) throws(LawBroken) {
+        if driver.epoch != world.storeEpoch { throw broken(6, "a driver that was succeeded brought the traffic home") }
         if !programs.isAdopted { throw broken(2, "the traffic came home before stable had the new version") }
         if wayBackAt != nil { throw broken(3, "the traffic came home after the way back had begun") }
         changedAt = world.now

@@ -31,12 +31,16 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case staleMeasurementAccepted
     /// Law 5: a store that is behind is taken for the present.
     case ageIgnored
+    /// Law 5: a write that the target accepted is taken for confirmed without a reading.
+    case acceptedTakenForConfirmed
     /// Law 5: no data is taken for success.
     case noDataIsSuccess
     /// Law 5: a step passes while a comparison is suspicious.
     case suspicionIgnored
     /// Law 6: appends are not checked against the epoch.
     case epochNotChecked
+    /// Law 6: what a target does by itself bears no epoch, so that it does it for a driver that slept, too.
+    case writeWithoutEpoch
     /// Law 6: the router's versions are ignored, so that a late commit takes effect.
     case lateCommitNotFenced
     /// Law 3: a driver that slept writes the map's file after its mark was taken.
@@ -45,6 +49,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case supersededWriteForgotten
     /// Law 7: recovery forgets an event.
     case eventForgottenInRecovery
+    /// Law 7: what was found before the release is not written down before the first write, so that whoever comes after a crash
+    /// does not know it.
+    case originalsLost
     /// Law 8: another hand's share is overwritten.
     case outsideHandOverwritten
     /// Law 9: a command that comes twice is obeyed twice.
@@ -63,9 +70,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
             .retireBeforeLastHold:
             3
         case .holdCountedThroughGap, .routerErrorHidesVerdict, .dryRunJudged: 4
-        case .staleMeasurementAccepted, .ageIgnored, .noDataIsSuccess, .suspicionIgnored: 5
-        case .epochNotChecked, .lateCommitNotFenced: 6
-        case .failedAppendTakenForWritten, .eventForgottenInRecovery, .canaryLeftBehind: 7
+        case .acceptedTakenForConfirmed, .staleMeasurementAccepted, .ageIgnored, .noDataIsSuccess, .suspicionIgnored: 5
+        case .epochNotChecked, .lateCommitNotFenced, .writeWithoutEpoch: 6
+        case .failedAppendTakenForWritten, .eventForgottenInRecovery, .canaryLeftBehind, .originalsLost: 7
         case .outsideHandOverwritten: 8
         case .commandObeyedTwice, .promoteAimIgnored: 9
         case .clockRunsBack: 10

@@ -31,6 +31,8 @@ struct SimulatedDriver {
     var renewsAt: Timestamp
     /// Until when the process is suspended; nothing of it happens before.
     var asleepUntil: Timestamp
+    /// What was found before the release, from the record.
+    var knowsOriginals = true
     /// It has come to its end and only waits for its writes.
     var isLeaving = false
     /// When an append that had counted as unwritten is answered.

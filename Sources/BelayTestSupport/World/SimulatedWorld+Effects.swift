@@ -180,6 +180,8 @@ extension SimulatedWorld {
                     router.instances[instance].share = .zero
                 }
             }
+            // Stable's own version is put back together with the traffic, by whoever knows what it was.
+            if drivers[index].knowsOriginals { stableHasNewVersion = false }
             laws.noteReturn(self, hasMoved: router.instances.map(\.share) != before)
             goOn(taskIndex, of: index, crash: .crashInWayBack)
         case 1:  // a commit of its own, against a late writer
@@ -200,6 +202,13 @@ extension SimulatedWorld {
         let task = drivers[index].tasks[taskIndex]
         if isFollowing, task.error == nil, let before = task.before {
             census.note(.writeAccepted)
+            if bug == .acceptedTakenForConfirmed {
+                let believed = router.instances.map {
+                    Reading.Instance(running: write.share, startsWith: write.share, incarnation: "\($0.process)")
+                }
+                let reading = Reading(instances: believed, startedAt: task.startedAt)
+                return try end(taskIndex, of: index, .wrote(write, reading, .done))
+            }
             return try end(taskIndex, of: index, .wrote(write, before, .accepted))
         }
         let reading = router.read(at: now, startedAt: task.startedAt)

@@ -25,6 +25,7 @@ extension SimulatedWorld {
                 return try end(taskIndex, of: index, .acted(run, .ended(error: nil)))
             }
             try laws.noteProgram(run, drivenPlan.command(for: run), self)
+            if plan.isOwn(run), run.kind == .adopt { stableHasNewVersion = true }
             if bug == .homeBeforeReady, plan.comesHome, run.kind == .adopt { try comeHome(by: index) }
             drivers[index].tasks[taskIndex].stage = 1
             let longest = Int(limit.wholeMilliseconds)
@@ -33,6 +34,8 @@ extension SimulatedWorld {
             if !isCalm, random.once(in: 12) {
                 census.note(.crashInProgram)
                 crash(index)
+            } else if plan.isOwn(run), run.kind == .handOver {
+                sleepInHandOver(index)
             }
             return
         }
@@ -41,20 +44,34 @@ extension SimulatedWorld {
         if plan.isOwn(run), run.kind == .handOver {
             // A driver that came late is refused by the target; one that fails may have moved the traffic all the same.
             let canReach = router.instances.indices.allSatisfy { router.answers($0, at: now) }
-            if drivers[index].epoch != storeEpoch || !canReach || router.markEpoch != drivers[index].epoch {
+            let isLate = drivers[index].epoch != storeEpoch || router.markEpoch != drivers[index].epoch
+            if !canReach || isLate && bug != .writeWithoutEpoch {
                 fails = true
             } else if !fails || random.once(in: 2) {
                 try comeHome(by: index)
             }
         }
+        // A version that does not become ready is taken away from stable again.
+        if fails, plan.isOwn(run), run.kind == .adopt, drivers[index].epoch == storeEpoch {
+            stableHasNewVersion = false
+        }
         if fails { census.note(.programFailed) }
         try end(taskIndex, of: index, .acted(run, .ended(error: fails ? "status 1" : nil)))
+    }
+
+    /// Sometimes lets a driver sleep while it brings the traffic home, and another one take over meanwhile. Drawn from a generator of
+    /// its own.
+    private func sleepInHandOver(_ index: Int) {
+        var fork = SplitMix64(seed: seed ^ UInt64(bitPattern: now.milliseconds))
+        guard !isCalm, drivers.count < 2, fork.once(in: bug == .writeWithoutEpoch ? 3 : 4) else { return }
+        drivers[index].asleepUntil = now.advanced(by: .seconds(fork.between(5, 90)))
+        startDriver(isForced: true)
     }
 
     /// All traffic goes back to the stable side, which has the new version now.
     private func comeHome(by index: Int) throws(LawBroken) {
         census.note(.cameHome)
-        try laws.checkHome(self)
+        try laws.checkHome(self, by: drivers[index])
         for instance in router.instances.indices { router.instances[instance].share = .zero }
         router.file = .zero
     }

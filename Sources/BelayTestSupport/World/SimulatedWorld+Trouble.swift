@@ -65,7 +65,7 @@ extension SimulatedWorld {
             census.note(.reload)
             if router.file != router.instances[index].share {
                 census.note(.reloadFoundOlderShare)
-                laws.noteReload()
+                laws.noteReload(self)
             }
             router.restart(index)
         }
@@ -73,7 +73,7 @@ extension SimulatedWorld {
 
     private func repairRouter() {
         for index in router.instances.indices where !router.instances[index].isUp && random.once(in: 2) {
-            if router.file != router.instances[index].share { laws.noteReload() }
+            if router.file != router.instances[index].share { laws.noteReload(self) }
             router.restart(index)
             router.instances[index].isUp = true
         }

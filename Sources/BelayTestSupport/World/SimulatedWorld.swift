@@ -30,6 +30,8 @@ package final class SimulatedWorld {
     var hasReserve = true
 
     var drivers: [SimulatedDriver] = []
+    /// Stable's own version is the one that is released, or on its way to it.
+    var stableHasNewVersion = false
     /// Until when a program runs whose driver is gone.
     var orphanUntil = Timestamp(milliseconds: 0)
     var pendingCommits: [PendingCommit] = []
@@ -190,13 +192,14 @@ package final class SimulatedWorld {
         let offset = floor - now.milliseconds
         let clock = Timestamp(milliseconds: floor)
         leaseUntil = now.advanced(by: .seconds(30))
-        let driver = SimulatedDriver(
+        var driver = SimulatedDriver(
             driver: Driver(
                 machine: machine, epoch: storeEpoch, holder: "driver \(storeEpoch)",
                 leaseUntil: clock.advanced(by: .seconds(30)), at: clock),
             epoch: storeEpoch,
             offset: offset, wakesAt: now, renewsAt: now.advanced(by: .seconds(5)),
             asleepUntil: Timestamp(milliseconds: 0))
+        driver.knowsOriginals = bug != .originalsLost || storeEpoch == 1
         drivers.append(driver)
     }
 
