@@ -81,6 +81,12 @@ package struct RolloutSpec {
             metrics.append(Self.pods)
         }
         let steps = steps(facts, &issues)
+        if let counts = self.strategy.steps.compactMap(\.counts).first, cluster.map(\.switchesService) ?? true {
+            issues.append(
+                counts.reader.issue("numbers of pods are for `traffic: {replicas: {service: NAME}}` of a cluster"))
+        } else if let first = self.strategy.steps.compactMap(\.counts).first {
+            notes.append(first.reader.issue(capacity))
+        }
         var target = Target(
             traffic: traffic, workload: workload.bound(roles, of: sides, facts, &issues), identity: identity)
         if let cluster {
@@ -95,6 +101,20 @@ package struct RolloutSpec {
         plan.settle = strategy.settle
         if let use = scopedUses.first?.0 { notes += plan.hazards.map(use.issue) }
         return (plan, notes)
+    }
+
+    /// What the stated numbers of pods leave of the capacity.
+    private var capacity: String {
+        let counts = strategy.counts
+        let most = counts.map { $0.stable + $0.canary }.max() ?? 0
+        let words = counts.map { step in
+            let all = step.stable + step.canary
+            let less = all < most ? ", \((most - all) * 100 / most) % less than in the widest step" : ""
+            return "\(all) at \(step.asked.text)\(less)"
+        }
+        return
+            "so many pods serve in all: \(words.joined(separator: "; ")); a Deployment that has more loses the rest meanwhile, and after "
+            + "100 % the way back waits for new pods of stable's"
     }
 
     private func steps(_ facts: [String: String], _ issues: inout [SpecIssue]) -> [PlanStep] {

@@ -29,13 +29,14 @@ struct StrategyReader {
         if share != .full, !strategy.steps.isEmpty {
             strategy.steps.append(.init(plan: PlanStep(name: "promote", weight: .full), templates: []))
         }
+        check(strategy, reader)
         return strategy
     }
 
     private func step(_ reader: SpecReader, share: inout Weight, into strategy: inout StrategySteps) {
-        let known = ["name", "setWeight", "hold", "analysis", "approval", "reason", "run"]
+        let known = ["name", "setWeight", "hold", "analysis", "approval", "reason", "run", "scale"]
         let later = [
-            "match", "mirror", "scale", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment",
+            "match", "mirror", "setHeaderRoute", "setMirrorRoute", "setCanaryScale", "experiment",
         ]
         guard let fields = reader.fields(known, later: later) else { return }
         if ["setWeight", "hold", "analysis", "approval", "run"].allSatisfy({ fields[$0] == nil }),
@@ -55,8 +56,60 @@ struct StrategyReader {
         if let reader = fields["hold"] { step.hold = hold(reader) }
         step.approval = fields["approval"].flatMap(approval)
         let templates = fields["analysis"].map(templates) ?? []
+        let counts = fields["scale"].flatMap { reader in
+            stated(reader, for: fields["setWeight"] == nil ? nil : step.weight).map { ($0, reader) }
+        }
         strategy.steps.append(
-            .init(plan: step, templates: templates, run: fields["run"].flatMap(CommandReader.readRun)))
+            .init(
+                plan: step, templates: templates, run: fields["run"].flatMap(CommandReader.readRun), counts: counts))
+    }
+
+    // MARK: Numbers of pods
+
+    /// - Parameter share: nil where the step has none of its own.
+    private func stated(_ reader: SpecReader, for share: Weight?) -> StatedCounts? {
+        guard let fields = reader.fields(["stable", "canary"]) else { return nil }
+        let (stable, canary) = (
+            fields.required("stable")?.integer(0...10_000), fields.required("canary")?.integer(1...10_000)
+        )
+        guard let share, share > .zero else {
+            reader.fail("`scale` goes with a `setWeight` above 0 in the same step")
+            return nil
+        }
+        guard let stable, let canary else { return nil }
+        if (share == .full) != (stable == 0) {
+            reader.fail(
+                stable == 0
+                    ? "0 pods of stable are 100 %, and \(share.text) is asked for"
+                    : "100 % is 0 pods of stable, and \(stable) are stated")
+            return nil
+        }
+        return StatedCounts(asked: share, stable: stable, canary: canary)
+    }
+
+    /// Where one step states its numbers, each that gives the canary traffic has to, and no two may mean different numbers by one share.
+    private func check(_ strategy: StrategySteps, _ owner: SpecReader) {
+        guard let first = strategy.steps.compactMap(\.counts).first else { return }
+        var known: [Weight: StatedCounts] = [:]
+        for (index, step) in strategy.steps.enumerated() where step.plan.weight > .zero {
+            guard let (counts, reader) = step.counts else {
+                let isSame = strategy.steps[..<index].last?.plan.weight == step.plan.weight
+                if !isSame {
+                    owner.fail(
+                        "step \(index + 1) (\(step.plan.weight.text)) has no `scale`, and \(first.reader.path) has one: each step with a share "
+                            + "of its own states its numbers, the last one 100 % with `stable: 0`")
+                }
+                continue
+            }
+            for share in Set([counts.asked, counts.share]) {
+                if let other = known[share], (other.stable, other.canary) != (counts.stable, counts.canary) {
+                    reader.fail(
+                        "\(share.text) is \(other.stable) and \(other.canary) pods in another step: nobody could tell the two apart"
+                    )
+                }
+                known[share] = counts
+            }
+        }
     }
 
     private func blueGreen(_ reader: SpecReader) -> StrategySteps {

@@ -7,6 +7,8 @@ struct StrategySteps {
         var plan: PlanStep
         var templates: [TemplateUse]
         var run: CommandUse?
+        /// The numbers of pods that it states, and where.
+        var counts: (stated: StatedCounts, reader: SpecReader)?
     }
 
     var steps: [Step] = []
@@ -15,4 +17,7 @@ struct StrategySteps {
     var settle: Duration?
     /// How long stable stays warm after the switch.
     var scaleDownDelay: Duration?
+
+    /// The numbers of pods that the steps state.
+    var counts: [StatedCounts] { steps.compactMap { $0.counts?.stated } }
 }

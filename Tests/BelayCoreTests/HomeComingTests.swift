@@ -93,6 +93,27 @@ struct HomeComingTests {
 
     // MARK: Shares beside stable
 
+    @Test func `numbers that the steps state are the only shares`() {
+        let counts = [(10.0, 5, 1), (25, 3, 1), (50, 1, 1), (100, 0, 3)].map { asked, stable, canary in
+            StatedCounts(asked: Weight(basisPoints: Int(asked * 100))!, stable: stable, canary: canary)
+        }
+        let reach = Reach.stated(counts)
+        #expect(counts.map(\.share.basisPoints) == [1667, 2500, 5000, 10_000])
+        for count in counts {
+            #expect(reach.nearest(to: count.asked) == count.share && reach.nearest(to: count.share) == count.share)
+        }
+        #expect(reach.nearest(to: .zero) == .zero)
+        #expect(reach.nearest(to: Weight(basisPoints: 3000)!) == nil)
+    }
+
+    /// In these Argo Rollouts gives the canary nothing, and the step passes.
+    @Test(
+        "a share that gives the canary traffic never gives it none",
+        arguments: [(2, 75), (5, 90), (10, 95), (25, 98), (50, 99)])
+    func neverNone(count: Int, percent: Int) {
+        #expect(Reach.beside(count).units(for: Weight(basisPoints: percent * 100)!) >= 1)
+    }
+
     @Test func `the canary's number of units is the nearest one, and never none`() {
         for (count, percent, units) in [
             (3, 10, 1), (3, 50, 3), (10, 25, 3), (10, 1, 1), (1, 50, 1), (5, 20, 1), (4, 33, 2),

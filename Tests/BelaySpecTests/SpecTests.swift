@@ -87,6 +87,24 @@ struct SpecTests {
             "strategy: {ref: canary-10-25-50-100}", "strategy: {canary: {steps: [{setWeight: 50, mirror: {}}]}}",
             "cannot do `mirror` yet"),
         Mistake("strategy: {ref: canary-10-25-50-100}", "strategy: {canary: {steps: [{}]}}", "the step is empty"),
+        Mistake(
+            "ref: canary-10-25-50-100", "ref: canary-pods-5-3-1",
+            "numbers of pods are for `traffic: {replicas: {service: NAME}}` of a cluster"),
+        Mistake(
+            "strategy: {ref: canary-10-25-50-100}",
+            "strategy: {canary: {steps: [{setWeight: 50, scale: {stable: 0, canary: 1}}]}}",
+            "0 pods of stable are 100 %, and 50 % is asked for"),
+        Mistake(
+            "strategy: {ref: canary-10-25-50-100}",
+            "strategy: {canary: {steps: [{setWeight: 50, scale: {stable: 1, canary: 1}}]}}",
+            "step 2 (100 %) has no `scale`"),
+        Mistake(
+            "strategy: {ref: canary-10-25-50-100}", "strategy: {canary: {steps: [{scale: {stable: 1, canary: 1}}]}}",
+            "`scale` goes with a `setWeight` above 0 in the same step"),
+        Mistake(
+            "strategy: {ref: canary-10-25-50-100}",
+            "strategy: {canary: {steps: [{setWeight: 10, scale: {stable: 1, canary: 1}}, {setWeight: 50, scale: {stable: 2, canary: 2}}]}}",
+            "50 % is 1 and 1 pods in another step"),
         Mistake("kind: Rollout", "kind: Rolout", "did you mean `Rollout`?"),
         Mistake("\"1.9.0\"", "\"${NOPE}\"", "the environment variable NOPE is not set"),
         Mistake("revision: \"1.9.0\"", "revision: *x", "not YAML"),

@@ -7,12 +7,15 @@ package enum Reach: Hashable, Sendable {
     /// Beside so many units of stable's, which stay as they are, any number of the canary's, at least one; or the canary alone. At
     /// least 1.
     case beside(Int)
+    /// Those that the steps state, and all or nothing.
+    case stated([StatedCounts])
 
     private var count: Int {
         switch self {
         case .every: Weight.full.basisPoints
         case .parts(let count): max(count, 1)
         case .beside(let count): max(count, 1)
+        case .stated: 1
         }
     }
 
@@ -48,6 +51,9 @@ package enum Reach: Hashable, Sendable {
     package func nearest(to share: Weight) -> Weight? {
         guard share > .zero, share < .full else { return share }
         if case .beside = self { return self.share(ofUnits: units(for: share)) }
+        if case .stated(let counts) = self {
+            return (counts.first { $0.share == share } ?? counts.first { $0.asked == share })?.share
+        }
         guard case .parts(let count) = self else { return share }
         guard count > 1 else { return nil }
         return self.share(ofPart: min(max(part(of: share), 1), count - 1))

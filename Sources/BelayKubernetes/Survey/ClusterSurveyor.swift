@@ -59,6 +59,15 @@ struct ClusterSurveyor {
         survey.secondShare = side == 0 ? .zero : .full
         survey.original = facts.json
         if !target.switchesService { survey.reach = .beside(Int(facts.deployments[side].replicas)) }
+        if !target.counts.isEmpty {
+            survey.reach = .stated(target.counts)
+            for step in target.counts where Int64(step.stable + step.canary) < own.replicas {
+                let all = step.stable + step.canary
+                survey.remarks.append(
+                    "\(step.asked.text) is \(all) pod\(all == 1 ? "" : "s") in all: \((Int(own.replicas) - all) * 100 / Int(own.replicas)) % less than the "
+                        + "\(own.replicas) of `\(own.name)` now")
+            }
+        }
         for (index, deployment) in facts.deployments.enumerated() {
             guard let object = look.deployments[deployment.name] else { continue }
             check(object, deployment.name, isStable: index == side, &survey)

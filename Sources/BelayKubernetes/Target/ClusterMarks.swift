@@ -12,6 +12,8 @@ package struct ClusterMarks: TargetOwnership {
 
     static let rollout = "belay.dev/rollout"
     static let epoch = "belay.dev/epoch"
+    /// On a Deployment whose number of pods divides the traffic: that number, as it was written.
+    static let count = "belay.dev/replicas"
     /// On the Service: whether it leads to the canary alone.
     static let switched = "belay.dev/switched"
     private static let mark = "belay.dev/mark"
@@ -339,7 +341,9 @@ package struct ClusterMarks: TargetOwnership {
                 let patch: JSONValue = .members([
                     "metadata": .members([
                         "resourceVersion": object["metadata"]?["resourceVersion"],
-                        "annotations": .members([Self.rollout: .null, Self.epoch: .null, Self.switched: .null]),
+                        "annotations": .members([
+                            Self.rollout: .null, Self.epoch: .null, Self.switched: .null, Self.count: .null,
+                        ]),
                     ])
                 ])
                 do {

@@ -5,12 +5,12 @@ internal import BelayPlatform
 /// Shares by numbers of pods behind one Service: stable keeps its pods, and the canary grows beside it. At 100 % the Service selects the
 /// canary's own label in addition, with stable warm.
 extension ClusterRouter {
-    /// On the clone: the share that its number of pods stands for, and that number as it was written.
-    private static let share = "belay.dev/share"
-    private static let count = "belay.dev/replicas"
+    /// On the clone: the share that its number of pods stands for.
+    static let share = "belay.dev/share"
+    private static let count = ClusterMarks.count
     private var path: ResourcePath { .deployments(namespace) }
 
-    private func replicas(_ deployment: JSONValue?) -> Int { Int(deployment?["spec"]?["replicas"]?.int ?? 1) }
+    func replicas(_ deployment: JSONValue?) -> Int { Int(deployment?["spec"]?["replicas"]?.int ?? 1) }
 
     // MARK: Readings
 
@@ -20,7 +20,18 @@ extension ClusterRouter {
     ) -> Reading.Instance {
         var instance = instance
         let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
-        let of = look.endpoints.map { look.owner(ofEndpoint: $0) }
+        if let words = strangers(inCountsOf: look, stable) {
+            instance.foreign = words
+            return instance
+        }
+        let full = "\(Weight.full.basisPoints)"
+        let isAdopting =
+            isCounted && look.deployments[canary]?["metadata"]?["annotations"]?[Self.share]?.string == full
+        // Once stable is being brought to the new version, its pods of that version are as good as the canary's.
+        let of = look.endpoints.map { name in
+            let pod = look.pods.first { $0.name == name }
+            return pod?.deployment == stable && isAdopting && isNew(pod?.set) ? canary : pod?.deployment
+        }
         let ready = (stable: of.count { $0 == stable }, canary: of.count { $0 == canary })
         let isForeign = of.contains { $0 != stable && $0 != canary }
         let stays = hasNewPods(look, facts)
@@ -37,7 +48,9 @@ extension ClusterRouter {
         }
         let share = annotations[Self.share].flatMap { Int($0) }.flatMap { Weight(basisPoints: $0) } ?? .zero
         instance.running = share
-        if share == .full {
+        if isCounted {
+            instance.isFollowing = isForeign || !isExact(share, look, ready, stays)
+        } else if share == .full {
             if side != canaryIndex, look.service["metadata"]?["annotations"]?[ClusterMarks.switched] != "false" {
                 instance.foreign = "a selector without the canary's label\(Self.writer(of: look.service))"
                 return instance
@@ -73,6 +86,7 @@ extension ClusterRouter {
         let facts = try facts()
         let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
         let selector = look.service["spec"]?["selector"]?.texts ?? [:]
+        if isCounted { return try await exact(share, look, mark) }
         // The side that grows is raised first: stable is whole before the canary loses its label.
         if share < .full, facts.side(of: selector) == canaryIndex {
             if let why = objection(toServing: facts.deployments[stableIndex], look) { return why }
@@ -93,7 +107,7 @@ extension ClusterRouter {
         return try await select(canaryIndex, from: stableIndex, mark)
     }
 
-    private func scale(
+    func scale(
         _ name: String, to count: Int, _ share: Weight, _ look: ClusterLook, _ mark: OwnerMark
     ) async throws -> String? {
         let annotations = look.deployments[name]?["metadata"]?["annotations"]?.texts ?? [:]
@@ -115,38 +129,13 @@ extension ClusterRouter {
         }
     }
 
-    /// The way back: the canary has no pods any more. It tests nothing, and changes the mark, so that a forward patch that is still on
-    /// its way is refused.
-    ///
-    /// - Returns: Why nothing was written.
-    func empty(_ mark: OwnerMark) async throws -> String? {
-        let name = try facts().deployments[canaryIndex].name
-        let found = try await eye.get().deployment(name)
-        guard let owner = found?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string else { return nil }
-        // Whoever rescues empties what it finds.
-        guard owner == mark.rollout || target.revision == nil else { return "`\(name)` is \(owner)'s" }
-        let place = ["metadata", "annotations"]
-        let patch: JSONValue = .array([
-            ClusterClone.operation("test", place + [ClusterMarks.rollout], .string(owner)),
-            ClusterClone.operation("add", place + [ClusterMarks.epoch], .string("\(mark.epoch)-back")),
-            ClusterClone.operation("add", place + [Self.share], "0"),
-            ClusterClone.operation("add", place + [Self.count], "0"),
-            ClusterClone.operation("add", ["spec", "replicas"], .int(0)),
-        ])
-        try await ClusterMarks.unlessGone {
-            try await KubernetesClient.persistently {
-                _ = try await client.get().patch(path, name, .json, patch, timeout: Self.patience)
-            }
-        }
-        return nil
-    }
-
     /// A number of stable's that somebody else has changed is the new base: the canary follows to the nearest share.
     func followStable(_ mark: OwnerMark) async throws {
         let (look, facts) = (try await glance(), try facts())
         let (stable, canary) = (facts.deployments[stableIndex].name, facts.deployments[canaryIndex].name)
         let annotations = look.deployments[canary]?["metadata"]?["annotations"]?.texts ?? [:]
-        guard !state.withLock({ $0.isReturning }), let base = look.deployments[stable]?["spec"]?["replicas"]?.int,
+        guard !isCounted, !state.withLock({ $0.isReturning }),
+            let base = look.deployments[stable]?["spec"]?["replicas"]?.int,
             base > 0, let share = annotations[Self.share].flatMap({ Int($0) }).flatMap({ Weight(basisPoints: $0) }),
             share > .zero, annotations[Self.count] == "\(replicas(look.deployments[canary]))"
         else { return }

@@ -200,8 +200,12 @@ extension ClusterRouter {
         }
     }
 
-    /// An idle side of a pair gets as many pods as stable has.
+    /// An idle side of a pair gets as many pods as stable has, and stable those that the steps have taken.
     private func scaling(_ object: JSONValue, _ side: Int) throws -> [JSONValue] {
+        if isCounted, side == stableIndex {
+            let own = try facts().deployments[side].replicas
+            return object["spec"]?["replicas"]?.int == own ? [] : Self.counting(Int(own))
+        }
         guard side == canaryIndex, target.cloneName == nil else { return [] }
         let wanted = try facts().deployments[stableIndex].replicas
         guard object["spec"]?["replicas"]?.int != wanted else { return [] }
@@ -232,38 +236,8 @@ extension ClusterRouter {
         guard let complaint else { return nil }
         let why = complaint + (await troubles(of: name))
         try await restore(try await look(), mark)
+        if isCounted { _ = try await scaleStable(to: 0, mark) }
         return "\(why); its template is put back, and the traffic stays where it is"
-    }
-
-    /// Gives stable its pods back, where somebody has taken all of them.
-    func raiseStable(_ look: ClusterLook) async throws {
-        let own = try facts().deployments[stableIndex]
-        guard let object = look.deployments[own.name], object["spec"]?["replicas"]?.int == 0 else { return }
-        let patch: JSONValue = .members(["spec": .members(["replicas": .int(max(own.replicas, 1))])])
-        _ = try await client.get().patch(path, own.name, .merge, patch, timeout: Self.patience)
-    }
-
-    /// Puts stable's template back, where it has this release's values.
-    func restore(_ look: ClusterLook, _ mark: OwnerMark) async throws {
-        let (clone, own) = (try clone(), try facts().deployments[stableIndex])
-        guard let object = look.deployments[own.name], target.cloneName != nil,
-            object["metadata"]?["annotations"]?[ClusterMarks.rollout] != nil
-        else { return }
-        let isReturning = state.withLock { $0.isReturning }
-        let epoch = ClusterClone.operation(
-            "replace", ["metadata", "annotations", ClusterMarks.epoch],
-            .string(isReturning ? "\(mark.epoch)-back" : "\(mark.epoch)"))
-        func back(_ object: JSONValue) -> [JSONValue] {
-            isNew(object)
-                ? clone.operations(on: object, side: stableIndex, image: own.image, settings: own.settings) : []
-        }
-        let first = back(object)
-        let patch = (isReturning ? [] : ClusterMarks.tests(mark)) + [epoch] + first
-        let after = try await client.get().patch(path, own.name, .json, .array(patch), timeout: Self.patience).body
-        // A patch of the adoption's that was on its way came before this one; from here on it is refused.
-        if first.isEmpty, isNew(after) {
-            _ = try await client.get().patch(path, own.name, .json, .array(back(after)), timeout: Self.patience)
-        }
     }
 
     /// The Service selects stable again, which has the new version now.

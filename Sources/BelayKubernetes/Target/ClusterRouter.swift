@@ -158,7 +158,7 @@ final class ClusterRouter: TrafficRouter {
             if isClone ? !isRight && isMarked : !isRight && !isOld {
                 return "the template of `\(own.name)`\(Self.writer(of: object))"
             }
-            if side == stableIndex, target.cloneName != nil, object["spec"]?["replicas"]?.int == 0 {
+            if side == stableIndex, target.cloneName != nil, !isCounted, object["spec"]?["replicas"]?.int == 0 {
                 return "0 pods of `\(own.name)`\(Self.writer(of: object))"
             }
         }
@@ -274,57 +274,6 @@ final class ClusterRouter: TrafficRouter {
             if facts.side(of: selector) == side { return nil }
             return "the Service selects \(selector)\(Self.writer(of: present)): nothing was written"
         }
-    }
-
-    /// Stable's template and the selector as they were. It tests nothing, and it changes the mark, so that a forward patch that is
-    /// still on its way is refused.
-    private func takeBack(_ mark: OwnerMark) async throws -> String? {
-        // The first time nothing is looked at where stable cannot have changed: the traffic goes back at once.
-        let looksFirst = state.withLock { state in
-            state.isReturning = true
-            state.returns += 1
-            return state.mayBeAdopted || state.returns > 1 || state.stableReady == 0
-        }
-        let facts = try facts()
-        var selector: [String: JSONValue] = facts.selector(ofSide: stableIndex).mapValues { .string($0) }
-        selector[facts.label] = selector[facts.label] ?? .null
-        if looksFirst {
-            let look = try await look()
-            if let owner = look.service["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string,
-                owner != mark.rollout, target.revision != nil
-            {
-                return "the target is \(owner)'s now"
-            }
-            // What another hand has added to the selector would stay.
-            for key in (look.service["spec"]?["selector"]?.texts ?? [:]).keys where selector[key] == nil {
-                selector[key] = .null
-            }
-            try await raiseStable(look)
-            try await restore(look, mark)
-            if let why = objection(toReturning: look, facts) { return why }
-        }
-        let annotations = [ClusterMarks.epoch: "\(mark.epoch)-back", ClusterMarks.switched: "false"]
-        let patch: JSONValue = .members([
-            "metadata": .members(["annotations": .map(annotations)]),
-            "spec": .members([
-                "selector": .object(selector.sorted { $0.key < $1.key }.map { .init($0.key, $0.value) })
-            ]),
-        ])
-        try await KubernetesClient.persistently {
-            _ = try await client.get().patch(
-                .services(namespace), target.service, .merge, patch, timeout: Self.patience)
-        }
-        CrashPoint.inWayBack.reached()
-        return target.switchesService ? nil : try await empty(mark)
-    }
-
-    /// Why the traffic has to wait where it is: stable has no pod of the old version yet, and the canary can serve.
-    private func objection(toReturning look: ClusterLook, _ facts: ClusterFacts) -> String? {
-        let (stable, canary) = (facts.deployments[stableIndex], facts.deployments[canaryIndex])
-        let isServing = look.endpoints.contains { look.owner(ofEndpoint: $0) == canary.name }
-        let hasOld = look.pods(of: stable.name).contains { $0.isReady && !isNew($0.set) }
-        return hasOld || !isServing
-            ? nil : "`\(stable.name)` has no ready pod of \(stable.image) yet; the traffic stays until it has one"
     }
 
     // MARK: The mark

@@ -87,6 +87,13 @@ package struct KubernetesKit: TargetKit {
             let pods = reach.units(for: secondShare)
             return "\(pods) pod\(pods == 1 ? "" : "s") of \(second) beside \(count) of \(first)"
         }
+        if case .stated(let counts) = reach {
+            guard let stated = counts.first(where: { $0.share == secondShare }) else {
+                return "all pods of \(first) as they were, and none of \(second)"
+            }
+            return
+                "\(stated.stable) of \(first) and \(stated.canary) of \(second), \(stated.stable + stated.canary) pods in all"
+        }
         return "the selector of Service \(target.service) leads to \(secondShare == .full ? second : first)"
     }
 
@@ -94,6 +101,15 @@ package struct KubernetesKit: TargetKit {
 
     /// As its protocol says.
     package func wayBackWords(to secondShare: Weight) -> String {
+        if !target.counts.isEmpty {
+            return
+                "\(target.sides.first.backend) gets its pods back, and those of \(target.sides.second.backend) go as these become ready, "
+                + "confirmed by the endpoints"
+        }
+        return wayBackWords
+    }
+
+    private var wayBackWords: String {
         "the selector of Service \(target.service) as it was, in one patch\(target.switchesService ? "" : ", then no pod of the canary"), "
             + "confirmed by the endpoints"
     }

@@ -33,7 +33,7 @@ extension RolloutSpec {
                 return text
             }
         }
-        cluster.revision = revision
+        (cluster.revision, cluster.counts) = (revision, strategy.counts)
         cluster.image = cluster.image.map { fill($0, at: "workload.kubernetes.image") }
         for index in cluster.settings.indices {
             cluster.settings[index].value = fill(cluster.settings[index].value, at: "workload.kubernetes.set")

@@ -49,6 +49,8 @@ package struct ClusterTarget: TrafficValue {
     package var division: Division
     /// Services besides the named one that may lead to the canary's pods as soon as these are ready.
     package var alsoServices: [String] = []
+    /// The numbers of pods that the steps state; empty where the canary grows beside stable.
+    package var counts: [StatedCounts] = []
 
     package init(
         context: String?, namespace: String?, deployments: Deployments, container: String?, image: String?,
@@ -195,6 +197,12 @@ extension ClusterTarget {
             "container": container.map { .string($0) }, "image": image.map { .string($0) },
             "set": set.isEmpty ? nil : .array(set), "division": .string(switchesService ? "service" : "replicas"),
             "service": .string(service), "alsoServices": alsoServices.isEmpty ? nil : .strings(alsoServices),
+            "counts": counts.isEmpty
+                ? nil
+                : .array(
+                    counts.map {
+                        .members(["asked": .weight($0.asked), "stable": .count($0.stable), "canary": .count($0.canary)])
+                    }),
         ])
     }
 
@@ -216,5 +224,11 @@ extension ClusterTarget {
             division: json["division"]?.string == "replicas" ? .replicas(service) : .service(service))
         (server, revision) = (json["server"]?.string, json["revision"]?.string)
         alsoServices = json["alsoServices"]?.strings ?? []
+        for item in json["counts"]?.array ?? [] {
+            counts.append(
+                StatedCounts(
+                    asked: try need(item["asked"]?.weight), stable: try need(item["stable"]?.count),
+                    canary: try need(item["canary"]?.count)))
+        }
     }
 }
