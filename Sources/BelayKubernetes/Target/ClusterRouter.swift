@@ -94,6 +94,10 @@ final class ClusterRouter: TrafficRouter {
             return instance
         }
         state.withLock { $0.stableReady = look.readyCount(of: facts.deployments[stableIndex].name) }
+        if uid != facts.serviceUID, !state.withLock({ $0.isReturning }) {
+            instance.foreign = "another Service `\(target.service)` than the one that was there before: it was made anew"
+            return instance
+        }
         if isTakenFromUs(look.service) {
             instance.foreign = "another mark at the Service: a person returned the traffic, or another driver has it"
             return instance

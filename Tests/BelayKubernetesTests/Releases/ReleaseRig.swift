@@ -270,7 +270,7 @@ final class ReleaseRig: Sendable {
     /// - Returns: Its path.
     func file(
         revision: String, traffic: String = "service: {name: cart}", steps: String = "{setWeight: 100, hold: 2s}",
-        deadline: String = "60s", workload: String = "deployment: cart"
+        deadline: String = "60s", workload: String = "deployment: cart", strategy: String? = nil
     ) throws -> String {
         let path = "\(server.folder)/release-\(revision).yaml"
         try """
@@ -281,7 +281,7 @@ final class ReleaseRig: Sendable {
           revision: "\(revision)"
           workload: {kubernetes: {\(workload)}}
           traffic: {\(traffic)}
-          strategy: {canary: {steps: [\(steps)], progressDeadline: \(deadline)}}
+          strategy: \(strategy ?? "{canary: {steps: [\(steps)], progressDeadline: \(deadline)}}")
           analysis: none
         """.write(toFile: path, atomically: true, encoding: .utf8)
         return path
