@@ -76,7 +76,7 @@ struct KubernetesReleases {
         try await LocalProcess.start(
             belay, ["run", file],
             environment: ["KUBECONFIG": "\(folder)/kubeconfig", "BELAY_DB": "\(folder)/belay.db", "HOME": folder],
-            log: "\(folder)/run.log")
+            log: "\(folder)/\(UUID().uuidString).log")
     }
 
     /// From the end of a failing measurement to the patch of the Service as the server gets it.
@@ -116,7 +116,7 @@ struct KubernetesReleases {
     private func waiting(_ double: KubernetesDouble) async throws -> [Figure] {
         let asked = Locked<[String]>([])
         let run = try await start(try file("waits", hold: "60s", analysis: "none"))
-        try await Rig.until("the hold", log: run.log) { run.output.contains("router confirms: all traffic on canary") }
+        try await Rig.until("the hold", log: run.log) { run.output.contains("router confirms: 100 %") }
         try await Task.sleep(for: .seconds(5))
         double.observe { request in
             asked.withLock { $0.append("\(request.method) \(request.path.last ?? "")") }

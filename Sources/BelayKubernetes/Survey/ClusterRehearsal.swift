@@ -53,7 +53,7 @@ struct ClusterRehearsal {
         let (stable, canary) = (facts.deployments[stableIndex], facts.deployments[1 - stableIndex])
         var writes = [mark(), deploy(canary, from: stable)]
         if target.cloneName != nil { writes.append(canaryService()) }
-        writes += facts.autoscalers.map(hold) + [selection()]
+        writes += facts.autoscalers.map(hold) + [isCounted ? counting(stable) : selection()]
         if target.cloneName == nil {
             writes.append(
                 change(
@@ -124,6 +124,20 @@ struct ClusterRehearsal {
             differences: ["~ spec.minReplicas: \(scaler.minimum) → \(scaler.held)"], place: "workload.kubernetes"
         ) {
             _ = try await client.patch(.autoscalers(namespace), scaler.name, .merge, patch, isDryRun: true)
+        }
+    }
+
+    private var isCounted: Bool { !target.counts.isEmpty }
+
+    private func counting(_ stable: ClusterFacts.Deployment) -> Write {
+        let words = target.counts.map { "\($0.stable)" }.joined(separator: ", ")
+        return Write(
+            title: "change Deployment \(stable.name) with the steps",
+            differences: ["~ spec.replicas: \(stable.replicas) → \(words)"],
+            place: "workload.kubernetes.deployment"
+        ) {
+            let patch: JSONValue = .members(["spec": .members(["replicas": .count(target.counts.last?.stable ?? 0)])])
+            _ = try await client.patch(.deployments(namespace), stable.name, .merge, patch, isDryRun: true)
         }
     }
 

@@ -34,8 +34,9 @@ struct ClusterSurroundings {
             return try await client.list(path).items
         } catch let error as KubernetesError where error.kind == .notFound {
             return []
-        } catch let error as KubernetesError where error.kind == .forbidden {
-            survey.remarks.append("\(path.qualified) were not looked at: this identity may not list them")
+        } catch let error as KubernetesError {
+            let why = error.kind == .forbidden ? "this identity may not list them" : error.message
+            survey.remarks.append("\(path.qualified) were not looked at: \(why)")
             return []
         }
     }
@@ -153,21 +154,30 @@ struct ClusterSurroundings {
     /// above its number.
     private var more: Int {
         let replicas = Int(stable["spec"]?["replicas"]?.int ?? 1)
-        guard target.cloneName != nil else { return replicas }
+        guard target.cloneName != nil else { return max(0, replicas - idle) }
+        if !target.counts.isEmpty {
+            // While stable is brought to the new version it has its own number beside the canary's.
+            let widest = target.counts.map { $0.stable + $0.canary - replicas }.max() ?? 0
+            return max(widest, target.counts.first { $0.stable == 0 }?.canary ?? 0)
+        }
         let surge = stable["spec"]?["strategy"]?["rollingUpdate"]?["maxSurge"]
         if let count = surge?.count { return replicas + count }
         let percent = (surge?.string ?? "25%").dropLast()
         return replicas + Int((Double(replicas) * (Double(percent) ?? 25) / 100).rounded(.up))
     }
 
+    /// The pods that the other side of a pair has already.
+    private var idle: Int { Int(facts.deployments.first { $0.name != Self.name(stable) }?.replicas ?? 0) }
+
     private func lookAtQuotas(_ survey: inout Survey) async throws {
         let path = ResourcePath("", "v1", "resourcequotas", namespace: namespace)
         let (needs, more) = (needs, more)
-        for quota in try await others(path, &survey) where quota["spec"]?["scopes"] == nil {
+        for quota in try await others(path, &survey)
+        where quota["spec"]?["scopes"] == nil && quota["spec"]?["scopeSelector"] == nil {
             let (hard, used) = (quota["status"]?["hard"]?.texts ?? [:], quota["status"]?["used"]?.texts ?? [:])
             for (key, limit) in hard.sorted(by: { $0.key < $1.key }) {
                 guard let need = needs[key], need > 0, let most = Quantity.value(of: limit),
-                    let present = Quantity.value(of: used[key] ?? "0"), present + need > most
+                    let present = Quantity.value(of: used[key] ?? "0"), present + need > most + most.magnitude * 1e-9
                 else { continue }
                 let why =
                     target.cloneName == nil

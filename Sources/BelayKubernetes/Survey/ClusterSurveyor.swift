@@ -50,8 +50,14 @@ struct ClusterSurveyor {
             )
         }
         let own = facts.deployments[side]
-        facts.autoscalers = try await ClusterSurroundings.autoscalers(of: own.name, client, namespace).compactMap {
-            scaler in
+        let scalers = try await ClusterSurroundings.autoscalers(of: own.name, client, namespace)
+        for scaler in scalers {
+            guard let owner = scaler.controller, let name = scaler["metadata"]?["name"]?.string else { continue }
+            survey.invalid(
+                "workload.kubernetes: autoscaler `\(name)` is driven by \(owner.kind) \(owner.name), which would put its minimum back "
+                    + "while the canary has the traffic: pause it for the release")
+        }
+        facts.autoscalers = scalers.compactMap { scaler in
             let minimum = scaler["spec"]?["minReplicas"]?.int ?? 1
             guard minimum < own.replicas, let name = scaler["metadata"]?["name"]?.string else { return nil }
             return ClusterFacts.Autoscaler(name: name, minimum: minimum, held: own.replicas)
@@ -99,7 +105,7 @@ struct ClusterSurveyor {
         }
         if let owner = Self.applier(ofSelector: service) {
             let words = "the selector of Service `\(target.service)` is managed by `\(owner)` (server-side apply)"
-            if target.switchesService {
+            if target.switchesService || !target.counts.isEmpty {
                 survey.remarks.append(
                     "\(words): its next apply while the canary has traffic takes the traffic back to stable")
             } else {

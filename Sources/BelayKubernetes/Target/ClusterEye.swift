@@ -73,7 +73,9 @@ actor ClusterEye {
     }
 
     private var mirrored: Answers? {
-        guard let reading, reading.number > outdated, reading.events.count == mirrors.count else { return nil }
+        // After a suspension the watches do not know yet that they have missed something.
+        guard client.probe.isAnswered, let reading, reading.number > outdated, reading.events.count == mirrors.count
+        else { return nil }
         var found: [[JSONValue]] = []
         for (index, mirror) in mirrors.enumerated() {
             guard let objects = mirror.objects(caughtUpWith: reading.lists[index], since: reading.events[index]) else {

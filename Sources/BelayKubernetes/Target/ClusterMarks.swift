@@ -303,6 +303,9 @@ package struct ClusterMarks: TargetOwnership {
             let wanted = Self.annotations(mark).merging(more) { $1 }
             let epoch = found[Self.epoch].flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
             if found[Self.rollout] == mark.rollout, epoch > mark.epoch { throw Self.succeeded }
+            if found[Self.rollout] == mark.rollout, found[Self.epoch] == "\(mark.epoch)-back" {
+                throw KubernetesError(.conflict, "`\(name)` is on its way back: nothing was written")
+            }
             if wanted.allSatisfy({ found[$0.key] == $0.value }) { return }
             let metadata: JSONValue = .members([
                 "resourceVersion": object["metadata"]?["resourceVersion"], "annotations": .map(wanted),

@@ -10,7 +10,7 @@ final class ClusterMirror: Sendable {
         var objects: [String: JSONValue] = [:]
         /// The last versions of each object, by its name.
         var seen: [String: [String]] = [:]
-        /// When each object that is there came in its present version, counted in events.
+        /// When each object that is there came, counted in events.
         var arrivals: [String: Int] = [:]
         /// When each object that is gone went.
         var goings: [String: Int] = [:]
@@ -21,7 +21,8 @@ final class ClusterMirror: Sendable {
         private mutating func put(_ object: JSONValue) {
             let name = object.name
             guard seen[name]?.last != object.version else { return }
-            (objects[name], arrivals[name]) = (object, events)
+            if objects[name] == nil { arrivals[name] = events }
+            objects[name] = object
             seen[name, default: []].append(object.version)
             // A reading is compared within seconds; nobody needs more.
             if seen[name]?.count ?? 0 > 64 { seen[name]?.removeFirst() }

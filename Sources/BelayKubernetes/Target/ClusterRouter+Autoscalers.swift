@@ -1,9 +1,19 @@
 internal import BelayCore
 internal import BelayEngine
+internal import BelayPlatform
 
 /// While stable has no traffic an autoscaler would take its pods away, and the way back leads to them: its minimum is held at the number
 /// that stable began with until the traffic is back and drained.
 extension ClusterRouter {
+    /// Whether minimums are held: from the deployment on.
+    var holdsAutoscalers: Bool {
+        get async {
+            guard let facts = try? facts(), !facts.autoscalers.isEmpty else { return false }
+            let canary = try? await eye.get().deployment(facts.deployments[canaryIndex].name)
+            return canary?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string == state.withLock { $0.rollout }
+        }
+    }
+
     /// Raises the minimum of each autoscaler that could take pods away.
     /// - Returns: Why one of them could not be held.
     func holdAutoscalers(_ mark: OwnerMark) async throws -> String? {

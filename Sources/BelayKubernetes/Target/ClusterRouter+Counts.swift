@@ -27,10 +27,11 @@ extension ClusterRouter {
 
     /// A number of stable's that somebody else has changed.
     func strangers(inCountsOf look: ClusterLook, _ stable: String) -> String? {
-        guard isCounted, !state.withLock({ $0.isReturning }), let object = look.deployments[stable],
-            let written = object["metadata"]?["annotations"]?[ClusterMarks.count]?.string,
-            written != "\(replicas(object))"
-        else { return nil }
+        guard isCounted, !state.withLock({ $0.isReturning }), let object = look.deployments[stable] else { return nil }
+        guard let written = object["metadata"]?["annotations"]?[ClusterMarks.count]?.string else {
+            return state.withLock({ $0.hasScaledStable }) ? "the mark of `\(stable)`\(Self.writer(of: object))" : nil
+        }
+        if written == "\(replicas(object))" { return nil }
         return "\(replicas(object)) pods of `\(stable)` in place of \(written)\(Self.writer(of: object))"
     }
 
@@ -49,24 +50,43 @@ extension ClusterRouter {
         if let why = try await scale(canary.name, to: more, share, look, mark) { return why }
         CrashPoint.afterWrite.reached()
         let now = try await self.look()
-        if present.stable > wanted.stable, objection(toServing: canary, now) == nil {
+        // Ready is not enough: the other side goes once these pods get the requests.
+        if present.stable > wanted.stable, objection(toServing: canary, now) == nil, serving(now, canary.name) >= more {
             if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
             if let why = try await scaleStable(to: wanted.stable, mark) { return why }
         }
-        guard present.canary > wanted.canary, objection(toServing: stable, now) == nil else { return nil }
+        guard present.canary > wanted.canary, objection(toServing: stable, now) == nil,
+            serving(now, stable.name) >= wanted.stable
+        else { return nil }
         return try await scale(canary.name, to: wanted.canary, share, now, mark)
+    }
+
+    /// After an adoption that failed: stable has no pods, as its step states, unless the canary has lost some of its own meanwhile.
+    func emptyStable(_ mark: OwnerMark) async throws {
+        let (look, canary) = (try await look(), try facts().deployments[canaryIndex].name)
+        let isWhole = serving(look, canary) >= replicas(look.deployments[canary])
+        guard isWhole, !Task.isCancelled, !state.withLock({ $0.isReturning }) else { return }
+        _ = try await scaleStable(to: 0, mark)
+    }
+
+    /// So many pods of a Deployment get requests.
+    private func serving(_ look: ClusterLook, _ deployment: String) -> Int {
+        look.endpoints.count { look.owner(ofEndpoint: $0) == deployment }
     }
 
     /// - Returns: Why nothing was written.
     func scaleStable(to count: Int, _ mark: OwnerMark) async throws -> String? {
         let name = try facts().deployments[stableIndex].name
         try await marks.claim(path, name, mark)
+        if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
         let patch: JSONValue = .array(ClusterMarks.tests(mark) + Self.counting(count))
         let result = try await KubernetesClient.persistently {
             try await client.get().patchTested(path, name, patch, timeout: Self.patience)
         }
         switch result {
-        case .done: return nil
+        case .done:
+            state.withLock { $0.hasScaledStable = true }
+            return nil
         case .refused(nil): return "Deployment `\(name)` is gone"
         case .refused: return "Deployment `\(name)` bears another driver's mark: nothing was written"
         }
@@ -80,14 +100,24 @@ extension ClusterRouter {
         ]
     }
 
-    /// How many pods of the canary's have to serve on the way back, until so many of stable's do.
+    /// How long the canary's pods stay on the way back where stable's do not come.
+    private static let patienceWithStable: Duration = .seconds(60)
+
+    /// How many pods of the canary's have to serve on the way back, until so many of stable's do: as many as served when it began, and
+    /// no longer than a minute where one of stable's serves.
     func stillNeeded(_ look: ClusterLook) throws -> Int {
         let facts = try facts()
         let (stable, canary) = (facts.deployments[stableIndex], facts.deployments[canaryIndex].name)
         let isStated =
             isCounted || look.deployments[stable.name]?["metadata"]?["annotations"]?[ClusterMarks.count] != nil
         guard isStated else { return 0 }
-        let ready = look.pods(of: stable.name).count { $0.isReady && !isNew($0.set) }
-        return min(replicas(look.deployments[canary]), max(0, Int(stable.replicas) - ready))
+        let old = Set(look.pods(of: stable.name).filter { $0.isReady && !isNew($0.set) }.map(\.name))
+        let ready = look.endpoints.count { old.contains($0) }
+        let (served, since) = state.withLock { state in
+            state.servedAtReturn = state.servedAtReturn ?? (look.endpoints.count, clock.now)
+            return state.servedAtReturn!
+        }
+        if ready > 0, since.duration(to: clock.now) > Self.patienceWithStable { return 0 }
+        return min(replicas(look.deployments[canary]), max(0, min(Int(stable.replicas), served) - ready))
     }
 }

@@ -63,6 +63,8 @@ extension ClusterRouter {
                 side == canaryIndex || ready.canary != written || ready.stable < wanted || isForeign
                 || share == .zero && stays
         }
+        // Pods that are still wanted may become ready at any time, whatever the endpoints say now.
+        if share == .zero, replicas(clone) > 0 { instance.isFollowing = true }
         return instance
     }
 

@@ -16,10 +16,12 @@ extension ClusterRouter {
             return state.mayBeAdopted || state.returns > 1 || state.stableReady == 0 || isCounted
         }
         var left = 0
+        var failure: (any Error)?
         let facts = try facts()
         var selector: [String: JSONValue] = facts.selector(ofSide: stableIndex).mapValues { .string($0) }
         selector[facts.label] = selector[facts.label] ?? .null
         if looksFirst {
+            if isCounted { await fenceStable(mark) }
             let look = try await look()
             if let owner = look.service["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string,
                 owner != mark.rollout, target.revision != nil
@@ -30,8 +32,13 @@ extension ClusterRouter {
             for key in (look.service["spec"]?["selector"]?.texts ?? [:]).keys where selector[key] == nil {
                 selector[key] = .null
             }
-            try await raiseStable(look)
-            try await restore(look, mark)
+            // Whatever stands against stable's own writes, the traffic goes where it can.
+            do {
+                try await raiseStable(look)
+                try await restore(look, mark)
+            } catch {
+                failure = error
+            }
             if let why = objection(toReturning: look, facts) { return why }
             left = try stillNeeded(look)
         }
@@ -47,7 +54,20 @@ extension ClusterRouter {
                 .services(namespace), target.service, .merge, patch, timeout: Self.patience)
         }
         CrashPoint.inWayBack.reached()
-        return target.switchesService ? nil : try await empty(mark, but: left)
+        let why = target.switchesService ? nil : try await empty(mark, but: left)
+        if let failure { throw failure }
+        return why
+    }
+
+    /// From here on no number of stable's is written forward any more, not by a patch that is on its way either.
+    private func fenceStable(_ mark: OwnerMark) async {
+        guard let name = try? facts().deployments[stableIndex].name else { return }
+        let annotations = ["metadata", "annotations"]
+        let patch: JSONValue = .array([
+            ClusterClone.operation("test", annotations + [ClusterMarks.rollout], .string(mark.rollout)),
+            ClusterClone.operation("add", annotations + [ClusterMarks.epoch], .string("\(mark.epoch)-back")),
+        ])
+        _ = try? await client.get().patch(path, name, .json, patch, timeout: Self.patience)
     }
 
     /// Why the traffic has to wait where it is: stable has no pod of the old version yet, and the canary can serve.
@@ -63,10 +83,11 @@ extension ClusterRouter {
     private func raiseStable(_ look: ClusterLook) async throws {
         let own = try facts().deployments[stableIndex]
         guard let object = look.deployments[own.name] else { return }
-        let isCounted = object["metadata"]?["annotations"]?[ClusterMarks.count] != nil
-        guard replicas(object) == 0 || isCounted && replicas(object) < own.replicas else { return }
+        let isMarked = object["metadata"]?["annotations"]?[ClusterMarks.count] != nil
+        let isOurs = isMarked || state.withLock { $0.hasScaledStable }
+        guard replicas(object) == 0 || isOurs && replicas(object) != own.replicas else { return }
         let patch: JSONValue = .members([
-            "metadata": isCounted ? .members(["annotations": .map([ClusterMarks.count: "\(own.replicas)"])]) : nil,
+            "metadata": isMarked ? .members(["annotations": .map([ClusterMarks.count: "\(own.replicas)"])]) : nil,
             "spec": .members(["replicas": .int(max(own.replicas, 1))]),
         ])
         _ = try await client.get().patch(path, own.name, .merge, patch, timeout: Self.patience)

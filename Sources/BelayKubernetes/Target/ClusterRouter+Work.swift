@@ -236,7 +236,7 @@ extension ClusterRouter {
         guard let complaint else { return nil }
         let why = complaint + (await troubles(of: name))
         try await restore(try await look(), mark)
-        if isCounted { _ = try await scaleStable(to: 0, mark) }
+        if isCounted { try await emptyStable(mark) }
         return "\(why); its template is put back, and the traffic stays where it is"
     }
 
@@ -299,10 +299,10 @@ extension ClusterRouter {
         }
         guard let facts = try? facts(), side.backend == facts.deployments[canaryIndex].name else { return }
         let rollout = state.withLock { $0.rollout } ?? ""
-        let patch: JSONValue = .array([
-            ClusterClone.operation("test", ["metadata", "annotations", ClusterMarks.rollout], .string(rollout)),
-            ClusterClone.operation("add", ["spec", "replicas"], .int(0)),
-        ])
+        let patch: JSONValue = .array(
+            [
+                ClusterClone.operation("test", ["metadata", "annotations", ClusterMarks.rollout], .string(rollout))
+            ] + Self.counting(0))
         _ = try? await client.get().patch(path, side.backend, .json, patch, timeout: Self.patience)
         let end = clock.now.advanced(by: Drain.bound)
         while clock.now < end, !Task.isCancelled {

@@ -17,6 +17,10 @@ final class ClusterRouter: TrafficRouter {
         /// This driver's.
         var rollout: String?
         var epoch: Int?
+        /// Stable's number of pods was written by this driver.
+        var hasScaledStable = false
+        /// How many pods served when the way back began, and when that was.
+        var servedAtReturn: (pods: Int, at: Timestamp)?
         /// The last write that an Event tells of.
         var told: TrafficWrite?
         /// How often the way back has been written.
@@ -95,7 +99,8 @@ final class ClusterRouter: TrafficRouter {
         }
         state.withLock { $0.stableReady = look.readyCount(of: facts.deployments[stableIndex].name) }
         if uid != facts.serviceUID, !state.withLock({ $0.isReturning }) {
-            instance.foreign = "another Service `\(target.service)` than the one that was there before: it was made anew"
+            instance.foreign =
+                "another Service `\(target.service)` than the one that was there before: it was made anew"
             return instance
         }
         if isTakenFromUs(look.service) {
@@ -222,6 +227,12 @@ final class ClusterRouter: TrafficRouter {
         }
         guard await isOurs() else { return "the lease is another driver's, or the journal does not answer" }
         try await marks.keep(mark, share: write.share)
+        // Whoever replaces the Service by its manifest takes the mark away; who holds the Lease sets it again.
+        if look.service["metadata"]?["annotations"]?[ClusterMarks.rollout] == nil {
+            let isSwitched = facts.side(of: look.service["spec"]?["selector"]?.texts ?? [:]) == canaryIndex
+            try await marks.claim(
+                .services(namespace), target.service, mark, [ClusterMarks.switched: isSwitched ? "true" : "false"])
+        }
         if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
         if !target.switchesService { return try await share(write.share, look, mark) }
         if now.instances[0].running == write.share { return nil }
@@ -323,6 +334,8 @@ final class ClusterRouter: TrafficRouter {
 
     func renew(_ mark: OwnerMark) async {
         try? await marks.renew(mark)
+        // A controller of the autoscaler's own may have put its minimum back.
+        if !state.withLock({ $0.isReturning }), await holdsAutoscalers { _ = try? await holdAutoscalers(mark) }
         if !target.switchesService { try? await followStable(mark) }
     }
 

@@ -63,6 +63,40 @@ extension ClusterReleaseTests {
         }
     }
 
+    @Test("rescue with the file raises stable first, too", arguments: ["--deployment", "file"])
+    func countedRescue(by: String) async throws {
+        try await ReleaseRig.run { rig in
+            // More of stable's than there were, and then none: both are put right.
+            let steps =
+                "{setWeight: 20, scale: {stable: 4, canary: 1}, hold: 1s}, {setWeight: 100, scale: {stable: 0, canary: 2}, hold: 60s}"
+            let file = try rig.file(revision: "v2", traffic: Self.shares, steps: steps)
+            async let run = rig.belay("run", file)
+            try await rig.until("stable has one more") { rig.split == (4, 1) }
+            try await rig.until("the canary has all traffic") { rig.split == (0, 2) }
+            let pid = try #require(rig.driver)
+            kill(pid, SIGKILL)
+            _ = try await run
+            let rescue =
+                by == "file"
+                ? try await rig.belay("rescue", file, journal: "none.db")
+                : try await rig.belay("rescue", "--deployment", "cart", journal: "none.db")
+            #expect(rescue.status == 0, "\(rescue.words)")
+            rig.checkClean(image: "cart:v1")
+        }
+    }
+
+    @Test func `a step with more pods of stable's than there were leaves none of them behind`() async throws {
+        try await ReleaseRig.run { rig in
+            let steps =
+                "{setWeight: 10, scale: {stable: 5, canary: 1}, hold: 60s}, {setWeight: 100, scale: {stable: 0, canary: 2}}"
+            async let run = rig.belay("run", try rig.file(revision: "v6-dies4", traffic: Self.shares, steps: steps))
+            try await rig.until("stable has two more") { rig.split == (5, 1) }
+            #expect(try await run.status == 1)
+            try await rig.until("stable has its own number") { rig.split == (3, 0) }
+            rig.checkClean(image: "cart:v1")
+        }
+    }
+
     @Test func `an adoption that fails leaves the traffic on the stated pods`() async throws {
         try await ReleaseRig.run { rig in
             let step = "{setWeight: 100, scale: {stable: 0, canary: 2}, hold: 4s}"

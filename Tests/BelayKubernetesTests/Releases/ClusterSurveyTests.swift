@@ -57,6 +57,20 @@ struct ClusterSurveyTests {
         }
     }
 
+    @Test func `an autoscaler that another controller drives is refused, since that would put its minimum back`()
+        async throws
+    {
+        try await ReleaseRig.run { rig in
+            rig.server.make(
+                "/apis/autoscaling/v2/namespaces/shop/horizontalpodautoscalers",
+                #"{"metadata":{"name":"keda","ownerReferences":[{"apiVersion":"keda.sh/v1alpha1","kind":"ScaledObject","name":"cart","#
+                    + #""uid":"1","controller":true}]},"spec":{"minReplicas":1,"maxReplicas":9,"#
+                    + #""scaleTargetRef":{"apiVersion":"apps/v1","kind":"Deployment","name":"cart"}}}"#)
+            let run = try await rig.belay("run", try rig.file(revision: "v2"))
+            #expect(run.status == 2 && run.words.contains("is driven by ScaledObject cart"), "\(run.words)")
+        }
+    }
+
     @Test func `whoever selects the canary's pods, too, is named`() async throws {
         try await ReleaseRig.run { rig in
             rig.server.make(
