@@ -38,14 +38,7 @@ struct KubernetesReleases {
             #"{"metadata":{"name":"cart"},"spec":{"selector":{"app":"cart"},"ports":[{"port":80}]}}"#)
         double.advance(by: .seconds(2))
         server.run()
-        try """
-        apiVersion: v1
-        kind: Config
-        current-context: double
-        clusters: [{name: double, cluster: {server: "https://127.0.0.1:\(port)", certificate-authority: ca.crt}}]
-        users: [{name: me, user: {client-certificate: admin.crt, client-key: admin.key}}]
-        contexts: [{name: double, context: {cluster: double, user: me, namespace: shop}}]
-        """.write(toFile: "\(folder)/kubeconfig", atomically: true, encoding: .utf8)
+        try server.certificates.writeKubeconfig(server: "https://127.0.0.1:\(port)", namespace: "shop")
         do {
             let figures = try await failingMeasurements(double) + (try await waiting(double))
             await server.stop()

@@ -31,8 +31,7 @@ struct BelayKubeDouble {
         server.makeNamespaces()
         if options.hasShop { Self.makeShop(double) }
         server.run(speed: options.speed)
-        let path = "\(folder)/kubeconfig"
-        try kubeconfig(port, folder).write(toFile: path, atomically: true, encoding: .utf8)
+        let path = try server.certificates.writeKubeconfig(server: "https://127.0.0.1:\(port)", namespace: "default")
         FileHandle.standardOutput.write(
             Data("listening on https://127.0.0.1:\(port)\nexport KUBECONFIG=\(path)\n".utf8))
         let ended = await Signals.wait(for: [SIGINT, SIGTERM])
@@ -61,20 +60,5 @@ struct BelayKubeDouble {
             _ = double.answer(APIRequest(method: "POST", target: path, headers: headers, body: Array(json.utf8)))
         }
         double.advance(by: .seconds(2))
-    }
-
-    private static func kubeconfig(_ port: Int, _ folder: String) -> String {
-        """
-        apiVersion: v1
-        kind: Config
-        current-context: double
-        clusters:
-          - {name: double, cluster: {server: "https://127.0.0.1:\(port)", certificate-authority: ca.crt}}
-        users:
-          - {name: admin, user: {token: admin}}
-        contexts:
-          - {name: double, context: {cluster: double, user: admin, namespace: default}}
-
-        """
     }
 }

@@ -37,6 +37,26 @@ package struct Certificates: Sendable {
             ] + added + key)
     }
 
+    /// Writes a kubeconfig beside them, with the context `double` of the administrator.
+    /// - Parameters:
+    ///   - server: `https://127.0.0.1:6443`
+    ///   - namespace: The context's.
+    /// - Returns: Its path.
+    @discardableResult
+    package func writeKubeconfig(server: String, namespace: String) throws -> String {
+        let path = "\(folder)/kubeconfig"
+        try """
+        apiVersion: v1
+        kind: Config
+        current-context: double
+        clusters: [{name: double, cluster: {server: "\(server)", certificate-authority: ca.crt}}]
+        users: [{name: admin, user: {client-certificate: admin.crt, client-key: admin.key}}]
+        contexts: [{name: double, context: {cluster: double, user: admin, namespace: \(namespace)}}]
+
+        """.write(toFile: path, atomically: true, encoding: .utf8)
+        return path
+    }
+
     private static func run(_ arguments: [String]) async throws {
         let result = try await Subprocess.run(
             .name("openssl"), arguments: Arguments(arguments), output: .discarded, error: .string(limit: 4096))

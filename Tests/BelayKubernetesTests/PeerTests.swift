@@ -24,14 +24,7 @@ struct PeerTests {
 
     private func withServer(_ body: (TestServer) async throws -> Void) async throws {
         try await TestServer.run { server in
-            try """
-            apiVersion: v1
-            kind: Config
-            current-context: double
-            clusters: [{name: double, cluster: {server: "\(server.address)", certificate-authority: ca.crt}}]
-            users: [{name: admin, user: {client-certificate: admin.crt, client-key: admin.key}}]
-            contexts: [{name: double, context: {cluster: double, user: admin, namespace: shop}}]
-            """.write(toFile: "\(server.folder)/kubeconfig", atomically: true, encoding: .utf8)
+            try server.server.certificates.writeKubeconfig(server: server.address, namespace: "shop")
             server.server.makeNamespaces()
             server.server.run(speed: 5)
             try await body(server)

@@ -52,7 +52,10 @@ struct ClusterSurveyor {
         let own = facts.deployments[side]
         let scalers = try await ClusterSurroundings.autoscalers(of: own.name, client, namespace)
         for scaler in scalers {
-            guard let owner = scaler.controller, let name = scaler["metadata"]?["name"]?.string else { continue }
+            let minimum = scaler["spec"]?["minReplicas"]?.int ?? 1
+            guard minimum < own.replicas, let owner = scaler.controller,
+                let name = scaler["metadata"]?["name"]?.string
+            else { continue }
             survey.invalid(
                 "workload.kubernetes: autoscaler `\(name)` is driven by \(owner.kind) \(owner.name), which would put its minimum back "
                     + "while the canary has the traffic: pause it for the release")

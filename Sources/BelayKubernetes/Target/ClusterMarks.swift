@@ -209,12 +209,13 @@ package struct ClusterMarks: TargetOwnership {
                 try? await client.delete(path, name, uid: uid)
             }
         }
+        // Before the marks: without the Lease nobody who wakes up late can set them again.
+        try? await remove(nil)
         for (path, name) in target.names.map({ (deployments, $0) }) + [(services, target.service)] {
             guard let found = try? await client.get(path, name) else { continue }
             let owner = found["metadata"]?["annotations"]?[Self.rollout]?.string ?? ""
             try? await leave(path, name, rollout: owner)
         }
-        try? await remove(nil)
     }
 
     static func unlessGone(_ body: () async throws -> Void) async throws {
@@ -294,7 +295,10 @@ package struct ClusterMarks: TargetOwnership {
     /// Marks an object as this driver's. What another rollout has left there is replaced: who holds the Lease holds the target.
     ///
     /// - Parameter more: Annotations beside those of the mark.
-    func claim(_ path: ResourcePath, _ name: String, _ mark: OwnerMark, _ more: [String: String] = [:]) async throws {
+    /// - Parameter isForward: Whether a forward write follows. It does not where the object is on its way back; else that stays so.
+    func claim(
+        _ path: ResourcePath, _ name: String, _ mark: OwnerMark, _ more: [String: String] = [:], isForward: Bool = true
+    ) async throws {
         let client = try client.get()
         try await confirm(mark)
         for attempt in 1... {
@@ -303,7 +307,10 @@ package struct ClusterMarks: TargetOwnership {
             let wanted = Self.annotations(mark).merging(more) { $1 }
             let epoch = found[Self.epoch].flatMap { Int($0.prefix { $0.isNumber }) } ?? 0
             if found[Self.rollout] == mark.rollout, epoch > mark.epoch { throw Self.succeeded }
-            if found[Self.rollout] == mark.rollout, found[Self.epoch] == "\(mark.epoch)-back" {
+            // 0 is a rescue's.
+            let isGoingBack = ["\(mark.epoch)-back", "0-back"].contains(found[Self.epoch])
+            if isGoingBack, found[Self.rollout] == nil || found[Self.rollout] == mark.rollout {
+                if !isForward { return }
                 throw KubernetesError(.conflict, "`\(name)` is on its way back: nothing was written")
             }
             if wanted.allSatisfy({ found[$0.key] == $0.value }) { return }
@@ -330,58 +337,6 @@ package struct ClusterMarks: TargetOwnership {
         }
         guard let found = Self.mark(of: lease), found.rollout == mark.rollout, found.epoch == mark.epoch else {
             throw Self.succeeded
-        }
-    }
-
-    /// Takes this rollout's annotations away, and the entries by which the server remembers who wrote: the next server-side apply
-    /// must conflict with nothing. Entries of others stay.
-    func leave(_ path: ResourcePath, _ name: String, rollout: String) async throws {
-        let client = try client.get()
-        try await Self.unlessGone {
-            for attempt in 1... {
-                let object = try await client.get(path, name, timeout: Self.patience)
-                guard Self.isMarked(object, by: rollout) else { break }
-                let patch: JSONValue = .members([
-                    "metadata": .members([
-                        "resourceVersion": object["metadata"]?["resourceVersion"],
-                        "annotations": .members([
-                            Self.rollout: .null, Self.epoch: .null, Self.switched: .null, Self.count: .null,
-                        ]),
-                    ])
-                ])
-                do {
-                    _ = try await client.patch(path, name, .merge, patch, timeout: Self.patience)
-                } catch let error as KubernetesError where error.kind == .conflict && attempt < 5 {
-                    continue
-                }
-            }
-            try await forgetFields(path, name, client)
-        }
-    }
-
-    /// Whether an object bears a rollout's mark, or what is left of one after a replace and a way back.
-    private static func isMarked(_ object: JSONValue, by rollout: String) -> Bool {
-        let found = object["metadata"]?["annotations"]
-        if let owner = found?[Self.rollout]?.string { return owner == rollout }
-        return found?[epoch] != nil || found?[switched] != nil
-    }
-
-    private func forgetFields(_ path: ResourcePath, _ name: String, _ client: KubernetesClient) async throws {
-        for _ in 0..<5 {
-            let object = try await client.get(path, name, timeout: Self.patience)
-            let entries = object["metadata"]?["managedFields"]?.array ?? []
-            let own = entries.lastIndex { $0["manager"]?.string == KubernetesClient.fieldManager }
-            // An empty list would take everybody's entries away.
-            guard let own, entries.count > 1 else { return }
-            let patch: JSONValue = .array([
-                ClusterClone.operation(
-                    "test", ["metadata", "resourceVersion"], object["metadata"]?["resourceVersion"] ?? .null),
-                ClusterClone.operation(
-                    "test", ["metadata", "managedFields", "\(own)", "manager"],
-                    .string(KubernetesClient.fieldManager)),
-                ClusterClone.operation("remove", ["metadata", "managedFields", "\(own)"]),
-            ])
-            _ = try await client.patchTested(path, name, patch, timeout: Self.patience)
         }
     }
 }

@@ -18,8 +18,14 @@ extension ClusterRouter {
 
     /// Whether the endpoints are what a share states.
     func isExact(_ share: Weight, _ look: ClusterLook, _ ready: (stable: Int, canary: Int), _ stays: Bool) -> Bool {
-        guard let wanted = try? counts(for: share) else { return false }
-        if share == .zero { return ready.canary == 0 && ready.stable >= wanted.stable && !stays }
+        guard let wanted = try? counts(for: share), let stable = try? facts().deployments[stableIndex].name else {
+            return false
+        }
+        if share == .zero {
+            // What another hand has taken of stable's is not waited for, and in the end no pod that cannot start.
+            let least = isPatienceOver ? 1 : max(1, min(wanted.stable, replicas(look.deployments[stable])))
+            return ready.canary == 0 && ready.stable >= least && !stays
+        }
         // While stable is brought to the new version its new pods are counted with the canary's.
         return ready.stable == wanted.stable && ready.canary >= wanted.canary
             && (share == .full || ready.canary == wanted.canary)
@@ -29,7 +35,8 @@ extension ClusterRouter {
     func strangers(inCountsOf look: ClusterLook, _ stable: String) -> String? {
         guard isCounted, !state.withLock({ $0.isReturning }), let object = look.deployments[stable] else { return nil }
         guard let written = object["metadata"]?["annotations"]?[ClusterMarks.count]?.string else {
-            return state.withLock({ $0.hasScaledStable }) ? "the mark of `\(stable)`\(Self.writer(of: object))" : nil
+            let isMissed = state.withLock { $0.hasScaledStable && !$0.isReleasing }
+            return isMissed ? "the mark of `\(stable)`\(Self.writer(of: object))" : nil
         }
         if written == "\(replicas(object))" { return nil }
         return "\(replicas(object)) pods of `\(stable)` in place of \(written)\(Self.writer(of: object))"
@@ -100,8 +107,13 @@ extension ClusterRouter {
         ]
     }
 
-    /// How long the canary's pods stay on the way back where stable's do not come.
-    private static let patienceWithStable: Duration = .seconds(60)
+    /// How long the canary's pods stay on the way back where stable's do not come; whoever rescues waits a minute for all of it.
+    private var patienceWithStable: Duration { target.revision == nil ? .seconds(20) : .seconds(60) }
+
+    private var isPatienceOver: Bool {
+        guard let since = state.withLock({ $0.servedAtReturn?.at }) else { return false }
+        return since.duration(to: clock.now) > patienceWithStable
+    }
 
     /// How many pods of the canary's have to serve on the way back, until so many of stable's do: as many as served when it began, and
     /// no longer than a minute where one of stable's serves.
@@ -113,11 +125,12 @@ extension ClusterRouter {
         guard isStated else { return 0 }
         let old = Set(look.pods(of: stable.name).filter { $0.isReady && !isNew($0.set) }.map(\.name))
         let ready = look.endpoints.count { old.contains($0) }
-        let (served, since) = state.withLock { state in
-            state.servedAtReturn = state.servedAtReturn ?? (look.endpoints.count, clock.now)
-            return state.servedAtReturn!
+        let served = state.withLock { state in
+            let began = state.servedAtReturn ?? (look.endpoints.count, clock.now)
+            state.servedAtReturn = began
+            return began.pods
         }
-        if ready > 0, since.duration(to: clock.now) > Self.patienceWithStable { return 0 }
+        if ready > 0, isPatienceOver { return 0 }
         return min(replicas(look.deployments[canary]), max(0, min(Int(stable.replicas), served) - ready))
     }
 }

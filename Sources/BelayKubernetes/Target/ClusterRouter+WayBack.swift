@@ -21,7 +21,7 @@ extension ClusterRouter {
         var selector: [String: JSONValue] = facts.selector(ofSide: stableIndex).mapValues { .string($0) }
         selector[facts.label] = selector[facts.label] ?? .null
         if looksFirst {
-            if isCounted { await fenceStable(mark) }
+            if isCounted || target.revision == nil { await fenceStable(mark) }
             let look = try await look()
             if let owner = look.service["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string,
                 owner != mark.rollout, target.revision != nil
@@ -61,10 +61,13 @@ extension ClusterRouter {
 
     /// From here on no number of stable's is written forward any more, not by a patch that is on its way either.
     private func fenceStable(_ mark: OwnerMark) async {
-        guard let name = try? facts().deployments[stableIndex].name else { return }
+        guard let name = try? facts().deployments[stableIndex].name, let found = try? await eye.get().deployment(name),
+            let owner = found["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string,
+            owner == mark.rollout || target.revision == nil
+        else { return }
         let annotations = ["metadata", "annotations"]
         let patch: JSONValue = .array([
-            ClusterClone.operation("test", annotations + [ClusterMarks.rollout], .string(mark.rollout)),
+            ClusterClone.operation("test", annotations + [ClusterMarks.rollout], .string(owner)),
             ClusterClone.operation("add", annotations + [ClusterMarks.epoch], .string("\(mark.epoch)-back")),
         ])
         _ = try? await client.get().patch(path, name, .json, patch, timeout: Self.patience)

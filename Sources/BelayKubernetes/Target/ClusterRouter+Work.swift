@@ -5,6 +5,8 @@ internal import BelayPlatform
 /// What the target does by itself. Each of these can be done again after a crash.
 extension ClusterRouter {
     func perform(_ run: ActionRun, within limit: Duration, under mark: OwnerMark) async -> String? {
+        // A driver that goes on with a way back has not written it itself.
+        if run.list == .back { state.withLock { $0.isReturning = true } }
         let complaint = await attempt(run, until: clock.now.advanced(by: limit), mark)
         tell(run, complaint)
         return complaint

@@ -8,6 +8,8 @@ final class ClusterRouter: TrafficRouter {
     struct State {
         /// The way back has begun: nothing goes forward any more.
         var isReturning = false
+        /// The end has come: nothing is held any more.
+        var isReleasing = false
         /// An adoption may have begun, here or under an earlier driver.
         var mayBeAdopted = true
         /// Pods of the canary's that were seen ready.
@@ -71,7 +73,7 @@ final class ClusterRouter: TrafficRouter {
     func read() async -> Reading { await reading(isAsked: state.withLock { $0.isReturning }).reading }
 
     /// - Returns: The reading, and what is wrong where something could not be read.
-    private func reading(isAsked: Bool = true) async -> (reading: Reading, complaint: String?) {
+    func reading(isAsked: Bool = true) async -> (reading: Reading, complaint: String?) {
         let started = clock.now
         do {
             let instance = instance(isAsked ? try await look() : try await glance(), try facts())
@@ -228,7 +230,7 @@ final class ClusterRouter: TrafficRouter {
         guard await isOurs() else { return "the lease is another driver's, or the journal does not answer" }
         try await marks.keep(mark, share: write.share)
         // Whoever replaces the Service by its manifest takes the mark away; who holds the Lease sets it again.
-        if look.service["metadata"]?["annotations"]?[ClusterMarks.rollout] == nil {
+        if ClusterMarks.isUnmarked(look.service) {
             let isSwitched = facts.side(of: look.service["spec"]?["selector"]?.texts ?? [:]) == canaryIndex
             try await marks.claim(
                 .services(namespace), target.service, mark, [ClusterMarks.switched: isSwitched ? "true" : "false"])
@@ -271,8 +273,9 @@ final class ClusterRouter: TrafficRouter {
         }
         var result = try await send()
         // Whoever replaces the Service by its manifest takes the mark away; who holds the Lease sets it again.
-        if case .refused(let present?) = result, present["metadata"]?["annotations"]?[ClusterMarks.rollout] == nil {
+        if case .refused(let present?) = result, ClusterMarks.isUnmarked(present) {
             try await marks.claim(.services(namespace), target.service, mark)
+            if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
             result = try await send()
         }
         switch result {
@@ -319,50 +322,25 @@ final class ClusterRouter: TrafficRouter {
     /// Marks the Service, and whatever this rollout has written before.
     private func claimObjects(_ mark: OwnerMark, isFirst: Bool) async throws {
         let more = isFirst ? [ClusterMarks.switched: "false"] : [:]
-        try await marks.claim(.services(namespace), target.service, mark, more)
+        try await marks.claim(.services(namespace), target.service, mark, more, isForward: false)
         for scaler in try facts().autoscalers where !isFirst {
-            try await ClusterMarks.unlessGone { try await marks.claim(.autoscalers(namespace), scaler.name, mark) }
+            try await ClusterMarks.unlessGone {
+                try await marks.claim(.autoscalers(namespace), scaler.name, mark, isForward: false)
+            }
         }
         for deployment in try facts().deployments {
             let object = try await eye.get().deployment(deployment.name)
             guard let object, object["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string == mark.rollout else {
                 continue
             }
-            try await marks.claim(.deployments(namespace), deployment.name, mark)
+            try await marks.claim(.deployments(namespace), deployment.name, mark, isForward: false)
         }
     }
 
     func renew(_ mark: OwnerMark) async {
         try? await marks.renew(mark)
         // A controller of the autoscaler's own may have put its minimum back.
-        if !state.withLock({ $0.isReturning }), await holdsAutoscalers { _ = try? await holdAutoscalers(mark) }
+        await holdAutoscalersAgain(mark)
         if !target.switchesService { try? await followStable(mark) }
-    }
-
-    func release(_ mark: OwnerMark, after ending: Work.Ending) async -> String? {
-        do {
-            let reading = await reading()
-            if let complaint = reading.complaint { return complaint }
-            let share: Weight
-            switch ending {
-            case .wayBack: share = .zero
-            case .adoption: share = target.cloneName == nil ? .full : .zero
-            }
-            guard reading.reading.confirms(TrafficWrite(share: share, kind: .forward)) else {
-                return "the last look did not show \(share == .zero ? "stable" : "the canary") at 100 %"
-            }
-            if Task.isCancelled { return "the driver is leaving" }
-            if case .adoption = ending, let why = try await objectionToPromotion() { return why }
-            try await marks.giveBack(try facts().autoscalers, rollout: mark.rollout)
-            // A clone that could not be stopped keeps its mark: the next release takes it away.
-            for deployment in try facts().deployments where deployment.name != target.cloneName {
-                try await marks.leave(.deployments(namespace), deployment.name, rollout: mark.rollout)
-            }
-            try await marks.leave(.services(namespace), target.service, rollout: mark.rollout)
-            try await marks.remove(mark)
-            return nil
-        } catch {
-            return Self.words(error)
-        }
     }
 }

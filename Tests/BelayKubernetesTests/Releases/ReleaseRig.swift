@@ -83,7 +83,7 @@ final class ReleaseRig: Sendable {
             server.double.advance(by: .seconds(2))
             server.double.observe { [rig] request in rig.note(request) }
             server.server.run()
-            try rig.writeKubeconfig()
+            try server.server.certificates.writeKubeconfig(server: server.address, namespace: "shop")
             let watching = Task { await rig.watch() }
             let result = await Result { try await body(rig) }
             watching.cancel()
@@ -253,17 +253,6 @@ final class ReleaseRig: Sendable {
         }
         Issue.record("it was never said that \(words): \(last)", sourceLocation: place)
         throw CancellationError()
-    }
-
-    private func writeKubeconfig() throws {
-        try """
-        apiVersion: v1
-        kind: Config
-        current-context: double
-        clusters: [{name: double, cluster: {server: "\(server.address)", certificate-authority: ca.crt}}]
-        users: [{name: me, user: {client-certificate: admin.crt, client-key: admin.key}}]
-        contexts: [{name: double, context: {cluster: double, user: me, namespace: shop}}]
-        """.write(toFile: "\(server.folder)/kubeconfig", atomically: true, encoding: .utf8)
     }
 
     /// Writes a rollout's file.
