@@ -8,6 +8,7 @@ enum ReadyFiles {
         "canary-10-25-50-100": PackageResources.canary_10_25_50_100_yaml,
         "canary-evidence": PackageResources.canary_evidence_yaml,
         "canary-linear-10": PackageResources.canary_linear_10_yaml,
+        "canary-pods-5-3-1": PackageResources.canary_pods_5_3_1_yaml,
         "quick": PackageResources.quick_yaml,
     ]
 
