@@ -49,7 +49,7 @@ struct PlanText {
         lines += program("once \(plan.stable.name) has drained, retire it", workload?.retire)
         lines.append("")
         lines.append(
-            "way back, from anywhere: \(bound.kit.wayBackWords(to: plan.roles.mirrored(.zero))); about \(roundTrip)"
+            "way back, from anywhere: \(bound.kit.wayBackWords(to: plan.roles.mirrored(.zero))); written in about \(roundTrip)"
         )
         lines += program("then retire \(plan.canary.name)", workload?.retireCanary)
         let (cuts, fences) = (bound.survey.cutsConnections, bound.survey.fencesWriters)
