@@ -1,14 +1,9 @@
 internal import ArgumentParser
-internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
-internal import BelayHTTP
 internal import BelayJournal
-internal import BelayMetrics
 internal import BelayPlatform
-internal import BelayRouters
 internal import BelaySpec
-internal import Foundation
 
 struct DoctorCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(

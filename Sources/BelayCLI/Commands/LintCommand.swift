@@ -1,14 +1,5 @@
 internal import ArgumentParser
-internal import BelayAnalysis
-internal import BelayCore
-internal import BelayEngine
-internal import BelayHTTP
-internal import BelayJournal
-internal import BelayMetrics
-internal import BelayPlatform
-internal import BelayRouters
 internal import BelaySpec
-internal import Foundation
 
 struct LintCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,14 +1,8 @@
 internal import ArgumentParser
-internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
-internal import BelayHTTP
 internal import BelayJournal
-internal import BelayMetrics
-internal import BelayPlatform
-internal import BelayRouters
 internal import BelaySpec
-internal import Foundation
 
 struct PlanCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -43,13 +37,7 @@ struct PlanCommand: AsyncParsableCommand {
         func section(_ title: String, _ lines: [String]) -> [String] {
             lines.isEmpty ? [] : ["", title] + lines.map { "  \($0)" }
         }
-        let lines =
-            notes + text.lines + section("the gates answer now:", looks.answers)
-            + section("the queries:", looks.notes)
-        guard store.output == .json else {
-            for line in lines { Console.print(line) }
-            return
-        }
-        Console.print(JSONText.write(text.json(refusals: notes, lines)))
+        let gates = section("the gates answer now:", looks.answers) + section("the queries:", looks.notes)
+        text.print(store.output, refusals: notes, after: gates)
     }
 }

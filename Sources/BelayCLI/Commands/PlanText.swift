@@ -1,14 +1,7 @@
-internal import ArgumentParser
 internal import BelayAnalysis
 internal import BelayCore
 internal import BelayEngine
-internal import BelayHTTP
-internal import BelayJournal
-internal import BelayMetrics
 internal import BelayPlatform
-internal import BelayRouters
-internal import BelaySpec
-internal import Foundation
 
 /// What `plan` prints.
 struct PlanText {
@@ -78,7 +71,18 @@ struct PlanText {
         return ["     \(when): `\(command.words)`, \(command.timeout.text) at most; \(crash)"]
     }
 
-    func json(refusals: [String], _ lines: [String]) -> JSONValue {
+    /// Prints it, with lines before and after.
+    /// - Parameter refusals: Why a run would not begin now.
+    func print(_ output: OutputFormat, refusals: [String] = [], after: [String] = []) {
+        let lines = refusals + lines + after
+        guard output == .json else {
+            for line in lines { Console.print(line) }
+            return
+        }
+        Console.print(JSONText.write(json(refusals: refusals, lines)))
+    }
+
+    private func json(refusals: [String], _ lines: [String]) -> JSONValue {
         let steps = plan.steps.map { step in
             JSONValue.object([
                 .init("canaryPercent", .double(Double(step.weight.basisPoints) / 100)),

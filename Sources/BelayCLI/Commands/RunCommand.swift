@@ -86,12 +86,8 @@ struct RunCommand: AsyncParsableCommand {
             return bound
         }
         let outlooks = await Release.asking { provider in await GateCheck(provider).outlooks(of: bound) }
-        let text = PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
-        guard store.output == .json else {
-            for line in text.lines + ["dry run: nothing was changed"] { Console.print(line) }
-            return
-        }
-        Console.print(JSONText.write(text.json(refusals: [], text.lines)))
+        PlanText(bound: bound, notes: spec.notes, outlooks: outlooks)
+            .print(store.output, after: ["dry run: nothing was changed"])
     }
 
     /// Attaches to the first run of this key: takes its outcome where it is over, waits for it where a living process

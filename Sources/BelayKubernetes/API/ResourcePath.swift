@@ -27,6 +27,18 @@ package struct ResourcePath: Hashable, Sendable {
     package static func services(_ namespace: String) -> ResourcePath {
         ResourcePath("", "v1", "services", namespace: namespace)
     }
+    /// The Leases of a namespace.
+    package static func leases(_ namespace: String) -> ResourcePath {
+        ResourcePath("coordination.k8s.io", "v1", "leases", namespace: namespace)
+    }
+    /// The ConfigMaps of a namespace.
+    package static func configMaps(_ namespace: String) -> ResourcePath {
+        ResourcePath("", "v1", "configmaps", namespace: namespace)
+    }
+    /// The Events of a namespace, in their older form.
+    package static func events(_ namespace: String) -> ResourcePath {
+        ResourcePath("", "v1", "events", namespace: namespace)
+    }
     /// The HorizontalPodAutoscalers of a namespace.
     package static func autoscalers(_ namespace: String) -> ResourcePath {
         ResourcePath("autoscaling", "v2", "horizontalpodautoscalers", namespace: namespace)

@@ -53,7 +53,7 @@ struct ClusterRehearsal {
         let (stable, canary) = (facts.deployments[stableIndex], facts.deployments[1 - stableIndex])
         var writes = [mark(), deploy(canary, from: stable)]
         if target.cloneName != nil { writes.append(canaryService()) }
-        writes += facts.autoscalers.map(hold) + [isCounted ? counting(stable) : selection()]
+        writes += facts.autoscalers.map(hold) + [target.isCounted ? counting(stable) : selection()]
         if target.cloneName == nil {
             writes.append(
                 change(
@@ -69,7 +69,6 @@ struct ClusterRehearsal {
     }
 
     private func mark() -> Write {
-        let path = ResourcePath("coordination.k8s.io", "v1", "leases", namespace: namespace)
         let lease: JSONValue = .members([
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": .members(["name": .string(target.ownerName)]), "spec": .object([]),
@@ -77,7 +76,7 @@ struct ClusterRehearsal {
         let title =
             "create Lease and ConfigMap \(target.ownerName), and mark what follows by annotations of belay.dev; they go at the end"
         return Write(title: title, differences: [], place: "workload.kubernetes") {
-            _ = try await client.create(path, lease, isDryRun: true)
+            _ = try await client.create(.leases(namespace), lease, isDryRun: true)
         }
     }
 
@@ -126,8 +125,6 @@ struct ClusterRehearsal {
             _ = try await client.patch(.autoscalers(namespace), scaler.name, .merge, patch, isDryRun: true)
         }
     }
-
-    private var isCounted: Bool { !target.counts.isEmpty }
 
     private func counting(_ stable: ClusterFacts.Deployment) -> Write {
         let words = target.counts.map { "\($0.stable)" }.joined(separator: ", ")

@@ -10,6 +10,8 @@ struct ClusterSurroundings {
     let facts: ClusterFacts
     /// The Deployment that has the traffic.
     let stable: JSONValue
+    /// Its autoscalers.
+    let scalers: [JSONValue]
 
     private var template: JSONValue { stable["spec"]?["template"] ?? .null }
     private var labels: [String: String] { template["metadata"]?["labels"]?.texts ?? [:] }
@@ -17,7 +19,7 @@ struct ClusterSurroundings {
     private var clone: String { facts.deployments[1].name }
 
     func look(_ survey: inout Survey) async throws {
-        try await lookAtAutoscalers(&survey)
+        lookAtAutoscalers(&survey)
         try await lookAtQuotas(&survey)
         try await lookAtClaims(&survey)
         lookAtPorts(&survey)
@@ -116,9 +118,8 @@ struct ClusterSurroundings {
 
     // MARK: What pods need
 
-    private func lookAtAutoscalers(_ survey: inout Survey) async throws {
+    private func lookAtAutoscalers(_ survey: inout Survey) {
         guard let own = facts.deployments.first(where: { $0.name == Self.name(stable) }) else { return }
-        let scalers = try await Self.autoscalers(of: own.name, client, namespace)
         for scaler in scalers {
             let name = Self.name(scaler)
             if let most = scaler["spec"]?["maxReplicas"]?.int, most < own.replicas {
@@ -132,21 +133,16 @@ struct ClusterSurroundings {
                     "autoscaler `\(name)` would count the pods of `\(clone)` as `\(own.name)`'s: no label that Service "
                         + "`\(target.service)` selects by is in the selector of `\(own.name)`")
             }
-            if facts.autoscalers.contains(where: { $0.name == name }) {
+            guard facts.autoscalers.contains(where: { $0.name == name }) else { continue }
+            if let owner = scaler.controller {
+                survey.invalid(
+                    "workload.kubernetes: autoscaler `\(name)` is driven by \(owner.kind) \(owner.name), which would put its minimum back "
+                        + "while the canary has the traffic: pause it for the release")
+            } else {
                 survey.remarks.append(
                     "autoscaler `\(name)` may not go below \(own.replicas) pods until the traffic is back on `\(own.name)`; `\(clone)` has "
                         + "\(own.replicas) pods and no autoscaler")
             }
-        }
-    }
-
-    /// The autoscalers that change the number of a Deployment's pods.
-    static func autoscalers(
-        of deployment: String, _ client: KubernetesClient, _ namespace: String
-    ) async throws -> [JSONValue] {
-        try await client.list(.autoscalers(namespace)).items.filter { scaler in
-            let aim = scaler["spec"]?["scaleTargetRef"]
-            return aim?["kind"]?.string == "Deployment" && aim?["name"]?.string == deployment
         }
     }
 
@@ -155,7 +151,7 @@ struct ClusterSurroundings {
     private var more: Int {
         let replicas = Int(stable["spec"]?["replicas"]?.int ?? 1)
         guard target.cloneName != nil else { return max(0, replicas - idle) }
-        if !target.counts.isEmpty {
+        if target.isCounted {
             // While stable is brought to the new version it has its own number beside the canary's.
             let widest = target.counts.map { $0.stable + $0.canary - replicas }.max() ?? 0
             return max(widest, target.counts.first { $0.stable == 0 }?.canary ?? 0)

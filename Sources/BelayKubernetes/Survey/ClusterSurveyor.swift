@@ -50,16 +50,7 @@ struct ClusterSurveyor {
             )
         }
         let own = facts.deployments[side]
-        let scalers = try await ClusterSurroundings.autoscalers(of: own.name, client, namespace)
-        for scaler in scalers {
-            let minimum = scaler["spec"]?["minReplicas"]?.int ?? 1
-            guard minimum < own.replicas, let owner = scaler.controller,
-                let name = scaler["metadata"]?["name"]?.string
-            else { continue }
-            survey.invalid(
-                "workload.kubernetes: autoscaler `\(name)` is driven by \(owner.kind) \(owner.name), which would put its minimum back "
-                    + "while the canary has the traffic: pause it for the release")
-        }
+        let scalers = try await autoscalers(of: own.name)
         facts.autoscalers = scalers.compactMap { scaler in
             let minimum = scaler["spec"]?["minReplicas"]?.int ?? 1
             guard minimum < own.replicas, let name = scaler["metadata"]?["name"]?.string else { return nil }
@@ -68,7 +59,7 @@ struct ClusterSurveyor {
         survey.secondShare = side == 0 ? .zero : .full
         survey.original = facts.json
         if !target.switchesService { survey.reach = .beside(Int(facts.deployments[side].replicas)) }
-        if !target.counts.isEmpty {
+        if target.isCounted {
             survey.reach = .stated(target.counts)
             for step in target.counts where Int64(step.stable + step.canary) < own.replicas {
                 let all = step.stable + step.canary
@@ -89,7 +80,7 @@ struct ClusterSurveyor {
         remark(look.service, &survey)
         guard let stable = look.deployments[facts.deployments[side].name] else { return }
         let surroundings = ClusterSurroundings(
-            client: client, target: target, namespace: namespace, facts: facts, stable: stable)
+            client: client, target: target, namespace: namespace, facts: facts, stable: stable, scalers: scalers)
         try await surroundings.look(&survey)
         let rehearsal = ClusterRehearsal(client: client, target: target, facts: facts, stableIndex: side, look: look)
         if survey.problems.isEmpty { try await rehearsal.play(&survey) }
@@ -108,7 +99,7 @@ struct ClusterSurveyor {
         }
         if let owner = Self.applier(ofSelector: service) {
             let words = "the selector of Service `\(target.service)` is managed by `\(owner)` (server-side apply)"
-            if target.switchesService || !target.counts.isEmpty {
+            if target.switchesService || target.isCounted {
                 survey.remarks.append(
                     "\(words): its next apply while the canary has traffic takes the traffic back to stable")
             } else {
@@ -157,6 +148,14 @@ struct ClusterSurveyor {
         let (isDone, words) = ClusterRouter.progress(of: object)
         if !isDone {
             survey.invalid("\(place) is in the middle of an update (\(words)): a release begins from a version at rest")
+        }
+    }
+
+    /// The autoscalers that change the number of a Deployment's pods.
+    private func autoscalers(of deployment: String) async throws -> [JSONValue] {
+        try await client.list(.autoscalers(namespace)).items.filter { scaler in
+            let aim = scaler["spec"]?["scaleTargetRef"]
+            return aim?["kind"]?.string == "Deployment" && aim?["name"]?.string == deployment
         }
     }
 

@@ -18,8 +18,8 @@ package struct ClusterMarks: TargetOwnership {
     static let switched = "belay.dev/switched"
     private static let mark = "belay.dev/mark"
     private static let patience: Duration = .seconds(2)
-    private var leases: ResourcePath { ResourcePath("coordination.k8s.io", "v1", "leases", namespace: namespace) }
-    private var configMaps: ResourcePath { ResourcePath("", "v1", "configmaps", namespace: namespace) }
+    private var leases: ResourcePath { .leases(namespace) }
+    private var configMaps: ResourcePath { .configMaps(namespace) }
 
     package var place: String { "Lease \(target.ownerName) in \(namespace)" }
 
@@ -245,8 +245,7 @@ package struct ClusterMarks: TargetOwnership {
     static func target(of deployment: String, _ namespace: String, _ client: KubernetesClient) async throws
         -> ClusterTarget
     {
-        let path = ResourcePath("", "v1", "configmaps", namespace: namespace)
-        let map = try await client.get(path, "belay-\(deployment)")
+        let map = try await client.get(.configMaps(namespace), "belay-\(deployment)")
         guard let text = map["data"]?["target"]?.string, let json = try? JSONText.parse(text),
             let target = try? ClusterTarget(json: json)
         else {

@@ -8,7 +8,7 @@ extension ClusterRouter {
     private var path: ResourcePath { .deployments(namespace) }
 
     /// Whether the steps state their numbers.
-    var isCounted: Bool { !target.counts.isEmpty }
+    var isCounted: Bool { target.isCounted }
 
     /// The numbers that a share stands for.
     private func counts(for share: Weight) throws -> (stable: Int, canary: Int) {
@@ -86,17 +86,9 @@ extension ClusterRouter {
         let name = try facts().deployments[stableIndex].name
         try await marks.claim(path, name, mark)
         if Task.isCancelled || state.withLock({ $0.isReturning }) { return "the write was superseded" }
-        let patch: JSONValue = .array(ClusterMarks.tests(mark) + Self.counting(count))
-        let result = try await KubernetesClient.persistently {
-            try await client.get().patchTested(path, name, patch, timeout: Self.patience)
-        }
-        switch result {
-        case .done:
-            state.withLock { $0.hasScaledStable = true }
-            return nil
-        case .refused(nil): return "Deployment `\(name)` is gone"
-        case .refused: return "Deployment `\(name)` bears another driver's mark: nothing was written"
-        }
+        if let why = try await patchMarked(name, Self.counting(count), mark) { return why }
+        state.withLock { $0.hasScaledStable = true }
+        return nil
     }
 
     /// A number of pods, and what was written as such.

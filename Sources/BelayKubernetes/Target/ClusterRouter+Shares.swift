@@ -114,13 +114,15 @@ extension ClusterRouter {
     ) async throws -> String? {
         let annotations = look.deployments[name]?["metadata"]?["annotations"]?.texts ?? [:]
         if annotations[Self.count] == "\(count)", annotations[Self.share] == "\(share.basisPoints)" { return nil }
-        let place = ["metadata", "annotations"]
-        let patch: JSONValue = .array(
-            ClusterMarks.tests(mark) + [
-                ClusterClone.operation("add", place + [Self.share], .string("\(share.basisPoints)")),
-                ClusterClone.operation("add", place + [Self.count], .string("\(count)")),
-                ClusterClone.operation("replace", ["spec", "replicas"], .count(count)),
-            ])
+        let part = ClusterClone.operation(
+            "add", ["metadata", "annotations", Self.share], .string("\(share.basisPoints)"))
+        return try await patchMarked(name, [part] + Self.counting(count), mark)
+    }
+
+    /// Changes a Deployment that bears this driver's mark.
+    /// - Returns: Why nothing was written.
+    func patchMarked(_ name: String, _ operations: [JSONValue], _ mark: OwnerMark) async throws -> String? {
+        let patch: JSONValue = .array(ClusterMarks.tests(mark) + operations)
         let result = try await KubernetesClient.persistently {
             try await client.get().patchTested(path, name, patch, timeout: Self.patience)
         }

@@ -44,7 +44,7 @@ extension ClusterRouter {
             "source": .members(["component": "belay"]), "reportingComponent": "belay",
             "firstTimestamp": now, "lastTimestamp": now, "count": .int(1),
         ])
-        let path = ResourcePath("", "v1", "events", namespace: namespace)
+        let path = ResourcePath.events(namespace)
         Task { _ = try? await client.create(path, event, timeout: Self.patience) }
     }
 

@@ -52,7 +52,7 @@ extension ClusterRouter {
     }
 
     private func warnings(about pod: String, _ client: KubernetesClient) async -> [String] {
-        let path = ResourcePath("", "v1", "events", namespace: namespace)
+        let path = ResourcePath.events(namespace)
         let found = try? await client.list(
             path, fields: "involvedObject.name=\(pod)", timeout: Self.patience
         ) { event -> String? in

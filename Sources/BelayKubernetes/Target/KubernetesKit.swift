@@ -101,7 +101,7 @@ package struct KubernetesKit: TargetKit {
 
     /// As its protocol says.
     package func wayBackWords(to secondShare: Weight) -> String {
-        if !target.counts.isEmpty {
+        if target.isCounted {
             return
                 "\(target.sides.first.backend) gets its pods back, and those of \(target.sides.second.backend) go as these become ready, "
                 + "confirmed by the endpoints"

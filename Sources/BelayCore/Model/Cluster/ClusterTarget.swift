@@ -51,6 +51,8 @@ package struct ClusterTarget: TrafficValue {
     package var alsoServices: [String] = []
     /// The numbers of pods that the steps state; empty where the canary grows beside stable.
     package var counts: [StatedCounts] = []
+    /// The steps state their numbers of pods.
+    package var isCounted: Bool { !counts.isEmpty }
 
     package init(
         context: String?, namespace: String?, deployments: Deployments, container: String?, image: String?,
