@@ -41,7 +41,8 @@ extension Engine {
             case .taken(let holder): return .ended(error: "the target belongs to \(holder)")
             case .failed(let message): return .ended(error: message)
             }
-        case .drain(let side):
+        case .drain(let side, let wait):
+            if wait > .zero { try? await setup.clock.sleep(for: wait) }
             await setup.router.drain(side)
             return .ended(error: nil)
         case .release(let ending): return .ended(error: await setup.router.release(setup.mark, after: ending))

@@ -16,6 +16,8 @@ package struct OwnerMark: Hashable, Sendable {
     /// Set by a takeover that found no mark: a person had removed it (`rescue`), so the traffic that this person
     /// returned must not be raised again.
     package var isAfterRescue = false
+    /// Who returns the traffic without a journal, and why; it is not part of the mark itself.
+    package var returnedBy: String?
 
     package init(
         rollout: String, epoch: Int, stable: String, original: JSONValue, store: String, process: ProcessIdentity

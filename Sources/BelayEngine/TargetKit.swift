@@ -16,9 +16,10 @@ package protocol TargetKit: Sendable {
     var actions: any ActionRunner { get }
 
     /// A write in the target's own words, for `plan`: `checkout = 2500`.
-    /// - Parameter secondShare: Of the second side.
-    /// - Parameter reach: What a survey has found.
-    func words(for secondShare: Weight, reach: Reach) -> String
+    /// - Parameters:
+    ///   - share: The canary's.
+    ///   - reach: What a survey has found.
+    func words(for share: Weight, _ roles: Roles, reach: Reach) -> String
 
     /// The number that is written for that share of the second side.
     func value(for secondShare: Weight) -> Int

@@ -38,6 +38,9 @@ package protocol TrafficRouter: Sendable {
     /// Answers a metric that asks the target itself.
     func measure(_ question: String) async -> MetricReading
 
+    /// What stands in queries of the plan for the names of things that come and go, such as a side's pods, and what it is at this moment.
+    func currentNames() async -> [String: String]
+
     /// Takes the mark away after a last reading. After a way back that has to show stable 100 %; after an adoption it
     /// must not show anything else than the canary at 100 %.
     /// - Returns: What went wrong, or nil.
@@ -54,4 +57,7 @@ extension TrafficRouter {
     package func measure(_ question: String) async -> MetricReading {
         MetricReading(.error("this target answers no metric"))
     }
+
+    /// Most targets have the same names all the time.
+    package func currentNames() async -> [String: String] { [:] }
 }

@@ -52,7 +52,7 @@ package struct RolloutSpec {
         ]
         if let cluster {
             facts["stable.service"] = cluster.service
-            facts["canary.service"] = cluster.canaryService
+            if cluster.cloneName != nil { facts["canary.service"] = cluster.canaryService }
             facts["stable.pods"] = ClusterTarget.podPattern(of: stable.backend)
             facts["canary.pods"] = ClusterTarget.podPattern(of: canary.backend)
         }
@@ -86,12 +86,16 @@ package struct RolloutSpec {
                 counts.reader.issue("numbers of pods are for `traffic: {replicas: {service: NAME}}` of a cluster"))
         } else if let first = self.strategy.steps.compactMap(\.counts).first {
             notes.append(first.reader.issue(capacity))
+        } else if cluster?.switchesService == false, let words = podsNeeded(by: steps) {
+            notes.append(root.descendant("strategy").issue(words))
         }
         var target = Target(
             traffic: traffic, workload: workload.bound(roles, of: sides, facts, &issues), identity: identity)
         if let cluster {
             target.traffic = .cluster(filled(cluster, &issues))
-            target.workload = .managed(ManagedWorkload(comesHome: cluster.cloneName != nil))
+            var workload = ManagedWorkload(comesHome: cluster.comesHome)
+            workload.keepCanary = cluster.keepCanary
+            target.workload = .managed(workload)
         }
         guard issues.isEmpty else { throw SpecFailure(issues) }
         var plan = Plan(

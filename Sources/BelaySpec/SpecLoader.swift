@@ -160,9 +160,6 @@ package struct SpecLoader {
                 "a Service switches all or nothing, and the strategy has a step of \(share.plan.weight.text); use blueGreen, or `replicas`"
             )
         }
-        if isCluster, strategy.steps.contains(where: { $0.run != nil }) {
-            fields["strategy"]?.fail("programs as steps (`run`) are not run beside a cluster in this version")
-        }
         if uses.isEmpty, !saysNone, strategy.steps.allSatisfy({ $0.templates.isEmpty }) {
             document.spec.fail("a rollout without a gate is refused; name templates, or say `analysis: none`")
         }

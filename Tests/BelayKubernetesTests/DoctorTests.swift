@@ -163,9 +163,11 @@ struct DoctorTests {
             #expect(both.status == 2 && both.words.contains("which is both sides"), "\(both.words)")
             let none = try await visit(server, workload: workload, traffic: "service: {name: none}")
             #expect(none.status == 2 && none.words.contains("which is neither `blue` nor `green`"), "\(none.words)")
-            let share = try await visit(server, workload: workload, traffic: "replicas: {service: both}")
+            let share = try await visit(server, workload: workload, traffic: "replicas: {service: one}")
             #expect(
-                share.status == 2 && share.words.contains("need one `deployment` in this version"), "\(share.words)")
+                share.status == 2 && share.words.contains("need both `blue` and `green` behind it"), "\(share.words)")
+            let behind = try await visit(server, workload: workload, traffic: "replicas: {service: both}")
+            #expect(behind.status == 0, "\(behind.words)")
         }
     }
 

@@ -17,7 +17,7 @@ struct AbortCommand: AsyncParsableCommand {
         }
         if let traffic = try await place.traffic() {
             Signals.unblock()
-            return try await Rescue(traffic: traffic, stable: nil).run()
+            return try await Rescue(traffic: traffic, stable: nil, who: options.who).run()
         }
         let clock = WallClock()
         let looking = try options.store.open(.operate, clock: clock)

@@ -45,6 +45,9 @@ struct PlanText {
             "way back, from anywhere: \(bound.kit.wayBackWords(to: plan.roles.mirrored(.zero))); written in about \(roundTrip)"
         )
         lines += program("then retire \(plan.canary.name)", workload?.retireCanary)
+        if let kept = plan.target.workload.managed?.keepCanary, kept > .zero {
+            lines.append("  then \(plan.canary.backend) stays for \(kept.text) without traffic, and the run with it")
+        }
         let (cuts, fences) = (bound.survey.cutsConnections, bound.survey.fencesWriters)
         lines.append(
             cuts.isThere
@@ -107,7 +110,7 @@ struct PlanText {
 
     private func value(_ share: Weight) -> Int { bound.kit.value(for: plan.roles.mirrored(share)) }
     private func write(_ share: Weight) -> String {
-        bound.kit.words(for: plan.roles.mirrored(share), reach: bound.survey.reach)
+        bound.kit.words(for: share, plan.roles, reach: bound.survey.reach)
     }
 
     private func describe(_ index: Int, _ step: PlanStep) -> [String] {

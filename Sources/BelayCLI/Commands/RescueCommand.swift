@@ -16,6 +16,7 @@ struct RescueCommand: AsyncParsableCommand {
     @Option(name: .customLong("set"), help: ArgumentHelp("Overrides one value.", valueName: "path=value"))
     var overrides: [String] = []
     @OptionGroup var place: DeploymentOptions
+    @OptionGroup var who: ActorOptions
 
     func run() async throws {
         Signals.unblock()
@@ -31,6 +32,6 @@ struct RescueCommand: AsyncParsableCommand {
         } else {
             throw CommandFailure(.usage, "the rollout's file is expected, or --deployment; nothing was touched")
         }
-        try await Rescue(traffic: traffic, stable: stable).run()
+        try await Rescue(traffic: traffic, stable: stable, who: who).run()
     }
 }

@@ -22,7 +22,7 @@ struct Release {
 
     /// - Parameter journal: nil where none can be read: nothing of ours is under way then.
     static func releases(_ journal: SQLiteJournal?) -> Releases {
-        Releases(store: journal.map(SQLiteStore.init), kits: Kits.kit)
+        Releases(store: journal.map(SQLiteStore.init)) { [path = journal?.path] in Kits.kit(for: $0, store: path) }
     }
 
     static func request(_ spec: RolloutSpec) -> ReleaseRequest {

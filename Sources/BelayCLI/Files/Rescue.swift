@@ -8,6 +8,8 @@ struct Rescue {
     let traffic: Traffic
     /// The side that gets all traffic; nil: the mark says it.
     let stable: String?
+    /// Who asks for it, and why.
+    let who: ActorOptions
 
     func run() async throws {
         let kit = Kits.kit(for: traffic)
@@ -16,7 +18,8 @@ struct Rescue {
         let roles = Roles(canaryIsSecond: side == traffic.sides.first.name)
         let router = kit.router(roles, original: mark?.original ?? .null, WallClock())
         let write = TrafficWrite(share: .zero, kind: .wayBack)
-        let rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
+        var rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
+        rescuer.returnedBy = who.reason.isEmpty ? who.person.name : "\(who.person.name) (\(who.reason))"
         let end = ContinuousClock.now + .seconds(60)
         var (complaint, number) = ("", 0)
         while ContinuousClock.now < end {

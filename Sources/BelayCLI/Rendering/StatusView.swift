@@ -84,7 +84,10 @@ struct StatusView {
             paint("\(name(step)): \(approvalText(step)), \(TimeText.left(now.duration(to: until))) left", .yellow)
         case .closing(.forward): "promoting\(state.running.map { ": \(runningText($0))" } ?? "")"
         case .closing(.returning(let cause)): paint("taking the traffic back: \(cause.message)", .red)
-        case .closing(.back(let cause, _)): paint("traffic is back on \(plan.stable.name): \(cause.message)", .red)
+        case .closing(.back(let cause, _)):
+            paint(
+                "traffic is back on \(plan.stable.name): \(cause.message)\(state.running.map { "; \(runningText($0))" } ?? "")",
+                .red)
         case .finished(.promoted):
             paint("PROMOTED, \(plan.comesHome ? plan.stable.name : plan.canary.name) has all traffic", .green)
         case .finished(.rolledBack(let cause)): paint("ROLLED BACK to \(plan.stable.name): \(cause.message)", .red)

@@ -89,7 +89,7 @@ extension RolloutMachine {
                 epoch: state.epoch, state.claimedEpoch == nil ? .first : isAtRelease ? .closing : .takeover,
                 stable: isNamedStable && !plan.comesHome ? plan.canary : plan.stable)
         case .handOver: return ownDeed(of: run) ?? .handOver(to: plan.canary)
-        case .drain: return .drain(plan.idle(after: run.list))
+        case .drain: return .drain(plan.idle(after: run.list), after: plan.wait(before: run))
         case .release:
             return .release(run.list == .back ? .wayBack(hadTraffic: state.watchingSince != nil) : .adoption)
         case .deploy, .awaitReady, .hook, .adopt, .retire:

@@ -14,8 +14,9 @@ package struct Work: Hashable, Sendable {
         case claim(epoch: Int, ClaimKind, stable: Side)
         /// Let the mark name that side as the stable one.
         case handOver(to: Side)
-        /// Let what is left on that side end, and cut it after the drain's bound where that can be.
-        case drain(Side)
+        /// Let what is left on that side end, and cut it after the drain's bound where that can be; before that the side stays as it is
+        /// for so long.
+        case drain(Side, after: Duration = .zero)
         /// Take the mark away.
         case release(Ending)
         /// Run a program of the user's to its end.

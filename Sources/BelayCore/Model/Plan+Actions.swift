@@ -29,12 +29,19 @@ extension Plan {
     /// How long it may take at most; nil for what ends within seconds.
     package func limit(of run: ActionRun) -> Duration? {
         if let command = command(for: run) { return command.timeout }
+        if wait(before: run) > .zero { return wait(before: run) + .seconds(60) }
         guard isOwn(run) else { return nil }
         return switch run.kind {
         // Pods have to become ready.
         case .awaitReady, .adopt: progressDeadline
         case .deploy, .handOver, .retire, .claim, .hook, .drain, .release: .seconds(60)
         }
+    }
+
+    /// How long a canary that has lost its traffic stays as it is before an action takes it away.
+    package func wait(before run: ActionRun) -> Duration {
+        guard case (.drain, .back) = (run.kind, run.list) else { return .zero }
+        return target.workload.managed?.keepCanary ?? .zero
     }
 
     /// After the adoption all traffic returns to the side that was stable, which has the new revision then.
@@ -64,6 +71,8 @@ extension Plan {
                 "the hook\(program)"
             }
         case .adopt: "the adoption\(program)"
+        case .drain where wait(before: run) > .zero:
+            "keeping \(idle(after: run.list).name) without traffic for \(wait(before: run).text)"
         case .drain: "draining \(idle(after: run.list).name)"
         case .retire: "retiring \(idle(after: run.list).name)\(program)"
         case .release: "taking the mark away"

@@ -26,7 +26,13 @@ extension Workload {
     package var json: JSONValue {
         switch self {
         case .external: .members(["external": .object([])])
-        case .managed(let value): .members(["managed": .members(["comesHome": .bool(value.comesHome)])])
+        case .managed(let value):
+            .members([
+                "managed": .members([
+                    "comesHome": .bool(value.comesHome),
+                    "keepCanary": value.keepCanary == .zero ? nil : .duration(value.keepCanary),
+                ])
+            ])
         case .command(let value):
             .members([
                 "command": .members([
@@ -45,7 +51,9 @@ extension Workload {
             return
         }
         if let managed = json["managed"] {
-            self = .managed(ManagedWorkload(comesHome: try need(managed["comesHome"]?.bool)))
+            var value = ManagedWorkload(comesHome: try need(managed["comesHome"]?.bool))
+            if let kept = managed["keepCanary"] { value.keepCanary = try need(kept.duration) }
+            self = .managed(value)
             return
         }
         let members = try need(json["command"])

@@ -54,7 +54,7 @@ struct ClusterRehearsal {
         var writes = [mark(), deploy(canary, from: stable)]
         if target.cloneName != nil { writes.append(canaryService()) }
         writes += facts.autoscalers.map(hold) + [target.isCounted ? counting(stable) : selection()]
-        if target.cloneName == nil {
+        if !target.comesHome {
             writes.append(
                 change(
                     stable.name, "once its drain is over",
@@ -85,10 +85,12 @@ struct ClusterRehearsal {
             var operations = clone.operations(
                 on: look.deployments[canary.name] ?? .null, side: 1 - stableIndex,
                 image: clone.image(after: canary.image), settings: clone.newSettings)
-            if canary.replicas != stable.replicas {
+            if target.switchesService, canary.replicas != stable.replicas {
                 operations.append(ClusterClone.operation("replace", ["spec", "replicas"], .int(stable.replicas)))
             }
-            return change(canary.name, "first", operations)
+            var write = change(canary.name, "first", operations)
+            if !target.switchesService { write.differences.append("~ spec.replicas follows the steps") }
+            return write
         }
         let made = clone.deployment(from: present, replicas: target.switchesService ? nil : 0, marks: Self.marks)
         var differences = ObjectDifference.lines(present["spec"], made["spec"], at: "spec")

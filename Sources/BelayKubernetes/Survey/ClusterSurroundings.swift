@@ -16,7 +16,7 @@ struct ClusterSurroundings {
     private var template: JSONValue { stable["spec"]?["template"] ?? .null }
     private var labels: [String: String] { template["metadata"]?["labels"]?.texts ?? [:] }
     private var cloneLabels: [String: String] { labels.merging([facts.label: facts.values[1]]) { $1 } }
-    private var clone: String { facts.deployments[1].name }
+    private var canary: String { facts.deployments.first { $0.name != Self.name(stable) }?.name ?? "" }
 
     func look(_ survey: inout Survey) async throws {
         lookAtAutoscalers(&survey)
@@ -65,15 +65,15 @@ struct ClusterSurroundings {
             case (_, true) where name == target.service: continue
             case (_, true) where target.alsoServices.contains(name):
                 survey.remarks.append(
-                    "Service `\(name)` sends its requests to pods of `\(clone)`, too, as soon as they are ready: the file allows it"
+                    "Service `\(name)` sends its requests to pods of `\(canary)`, too, as soon as they are ready: the file allows it"
                 )
             case (_, true):
                 survey.invalid(
-                    "\(place): Service `\(name)` selects the pods of `\(clone)`, too: they would get its requests as soon as they are "
+                    "\(place): Service `\(name)` selects the pods of `\(canary)`, too: they would get its requests as soon as they are "
                         + "ready; `alsoServices: [\(name)]` allows it")
             case (true, false) where name != target.service:
                 survey.remarks.append(
-                    "Service `\(name)` selects \(LabelSelector.words(service["spec"]?["selector"]?.texts ?? [:])): it never leads to `\(clone)`"
+                    "Service `\(name)` selects \(LabelSelector.words(service["spec"]?["selector"]?.texts ?? [:])): it never leads to `\(canary)`"
                 )
             case (_, false): continue
             }
@@ -87,8 +87,8 @@ struct ClusterSurroundings {
         func tell(_ kind: String, _ object: JSONValue, _ gains: Bool) {
             survey.remarks.append(
                 gains
-                    ? "\(kind) `\(Self.name(object))` covers the pods of `\(clone)`, too"
-                    : "\(kind) `\(Self.name(object))` covers the pods of `\(facts.deployments[0].name)` and not those of `\(clone)`"
+                    ? "\(kind) `\(Self.name(object))` covers the pods of `\(canary)`, too"
+                    : "\(kind) `\(Self.name(object))` covers the pods of `\(facts.deployments[0].name)` and not those of `\(canary)`"
             )
         }
         let kinds: [(String, ResourcePath, String)] = [
@@ -130,7 +130,7 @@ struct ClusterSurroundings {
             let selector = LabelSelector(json: stable["spec"]?["selector"])
             if target.cloneName != nil, selector.fits(cloneLabels) {
                 survey.invalid(
-                    "autoscaler `\(name)` would count the pods of `\(clone)` as `\(own.name)`'s: no label that Service "
+                    "autoscaler `\(name)` would count the pods of `\(canary)` as `\(own.name)`'s: no label that Service "
                         + "`\(target.service)` selects by is in the selector of `\(own.name)`")
             }
             guard facts.autoscalers.contains(where: { $0.name == name }) else { continue }
@@ -140,7 +140,7 @@ struct ClusterSurroundings {
                         + "while the canary has the traffic: pause it for the release")
             } else {
                 survey.remarks.append(
-                    "autoscaler `\(name)` may not go below \(own.replicas) pods until the traffic is back on `\(own.name)`; `\(clone)` has "
+                    "autoscaler `\(name)` may not go below \(own.replicas) pods until the traffic is back on `\(own.name)`; `\(canary)` has "
                         + "\(own.replicas) pods and no autoscaler")
             }
         }
@@ -150,7 +150,7 @@ struct ClusterSurroundings {
     /// above its number.
     private var more: Int {
         let replicas = Int(stable["spec"]?["replicas"]?.int ?? 1)
-        guard target.cloneName != nil else { return max(0, replicas - idle) }
+        guard target.comesHome else { return max(0, replicas - idle) }
         if target.isCounted {
             // While stable is brought to the new version it has its own number beside the canary's.
             let widest = target.counts.map { $0.stable + $0.canary - replicas }.max() ?? 0
@@ -176,9 +176,9 @@ struct ClusterSurroundings {
                     let present = Quantity.value(of: used[key] ?? "0"), present + need > most + most.magnitude * 1e-9
                 else { continue }
                 let why =
-                    target.cloneName == nil
+                    !target.comesHome
                     ? "as many as `\(Self.name(stable))` has"
-                    : "those of `\(clone)`, and what `\(Self.name(stable))` has above its number while it gets the new version"
+                    : "those of `\(canary)`, and what `\(Self.name(stable))` has above its number while it gets the new version"
                 survey.invalid(
                     "workload.kubernetes: quota `\(Self.name(quota))` has \(used[key] ?? "0") of \(limit) \(key) in use, and a release needs "
                         + "\(Quantity.words(need)) more, for \(more) pod\(more == 1 ? "" : "s"): \(why)")

@@ -107,7 +107,7 @@ struct ClusterSurveyor {
                     "traffic.replicas.service: \(words): its next apply would take the canary's label away in the middle of a release; "
                         + "`traffic: {service: {name: \(target.service)}}` can be used with it")
             }
-        } else if target.cloneName != nil {
+        } else if target.comesHome {
             survey.remarks.append(
                 "a replace or a server-side apply of the Service's own manifest while the canary has traffic takes the traffic back to stable"
             )
@@ -193,6 +193,9 @@ struct ClusterSurveyor {
             let deployments = zip(objects, names).compactMap { deployment($0, $1) }
             let labels = objects.map { $0["spec"]?["template"]?["metadata"]?["labels"]?.texts ?? [:] }
             guard deployments.count == 2 else { return nil }
+            if !target.switchesService {
+                return behindOneService(uid, selector, deployments, labels, objects, &survey)
+            }
             let differing = selector.keys.filter {
                 labels[0][$0] != nil && labels[1][$0] != nil && labels[0][$0] != labels[1][$0]
             }
@@ -207,6 +210,44 @@ struct ClusterSurveyor {
             return ClusterFacts(
                 serviceUID: uid, selector: selector, label: label, values: [one, two], deployments: deployments)
         }
+    }
+
+    /// Two that exist behind one Service: stable is the one that has pods. At 100 % the Service selects by a label in addition that only
+    /// the canary's pods have with this value.
+    private func behindOneService(
+        _ uid: String, _ selector: [String: String], _ deployments: [ClusterFacts.Deployment],
+        _ labels: [[String: String]], _ objects: [JSONValue], _ survey: inout Survey
+    ) -> ClusterFacts? {
+        let names = deployments.map { "`\($0.name)`" }
+        let serving = deployments.indices.filter { deployments[$0].replicas > 0 }
+        guard serving.count == 1 else {
+            survey.invalid(
+                serving.isEmpty
+                    ? "workload.kubernetes.deployments: \(names[0]) and \(names[1]) have 0 replicas: nobody serves"
+                    : "workload.kubernetes.deployments: \(names[0]) has \(deployments[0].replicas) pods and \(names[1]) "
+                        + "\(deployments[1].replicas) behind Service `\(target.service)`: a release begins where one of them has all of the "
+                        + "traffic and the other none, `kubectl scale deployment NAME --replicas=0`")
+            return nil
+        }
+        let selectors = objects.map { $0["spec"]?["selector"]?["matchLabels"]?.texts ?? [:] }
+        let telling = labels[0].keys.filter { key in
+            selector[key] == nil && labels[1][key] != nil && labels[0][key] != labels[1][key]
+        }
+        // One that belongs to the Deployments' own selectors cannot be changed by anybody.
+        let label = telling.min { one, other in
+            let firm = [one, other].map { key in selectors.allSatisfy { $0[key] != nil } ? 0 : 1 }
+            return (firm[0], one) < (firm[1], other)
+        }
+        let canary = 1 - serving[0]
+        guard let label, let value = labels[canary][label] else {
+            survey.invalid(
+                "workload.kubernetes.deployments: no label has one value at the pods of \(names[0]) and another one at those of "
+                    + "\(names[1]): at 100 % nothing could tell them apart")
+            return nil
+        }
+        return ClusterFacts(
+            serviceUID: uid, selector: selector, label: label, values: canary == 0 ? [value, ""] : ["", value],
+            deployments: deployments)
     }
 
     /// Of a clone whose pods are behind the same Service as stable's.

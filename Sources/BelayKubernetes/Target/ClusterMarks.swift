@@ -14,8 +14,14 @@ package struct ClusterMarks: TargetOwnership {
     static let epoch = "belay.dev/epoch"
     /// On a Deployment whose number of pods divides the traffic: that number, as it was written.
     static let count = "belay.dev/replicas"
+    /// On a canary whose number of pods divides the traffic: the share that the number stands for.
+    static let share = "belay.dev/share"
     /// On the Service: whether it leads to the canary alone.
     static let switched = "belay.dev/switched"
+    /// On the Service: who returned the traffic without a journal, and why.
+    static let returnedBy = "belay.dev/returned-by"
+    /// On the Lease: the Deployments of the release, so that it is found by any of them.
+    private static let deployments = "belay.dev/deployments"
     private static let mark = "belay.dev/mark"
     private static let patience: Duration = .seconds(2)
     private var leases: ResourcePath { .leases(namespace) }
@@ -127,10 +133,17 @@ package struct ClusterMarks: TargetOwnership {
             if isOurs { mark.isAfterRescue = found.isAfterRescue }
         }
         let annotations = (lease["metadata"]?["annotations"]?.texts ?? [:])
-            .merging([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]) { $1 }
+            .merging(annotations(ofLease: mark)) { $1 }
         let object = lease.setting(at: ["metadata", "annotations"], .map(annotations)).setting("spec", Self.spec(mark))
         _ = try await client.replace(leases, target.ownerName, object, timeout: Self.patience)
         return .ours(wasMarked: kind == .first || !mark.isAfterRescue)
+    }
+
+    private func annotations(ofLease mark: OwnerMark) -> [String: String] {
+        [
+            Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout,
+            Self.deployments: target.names.joined(separator: ","),
+        ]
     }
 
     private func create(_ mark: OwnerMark) async throws {
@@ -138,7 +151,7 @@ package struct ClusterMarks: TargetOwnership {
             "apiVersion": "coordination.k8s.io/v1", "kind": "Lease",
             "metadata": .members([
                 "name": .string(target.ownerName),
-                "annotations": .map([Self.mark: JSONText.write(mark.json), Self.rollout: mark.rollout]),
+                "annotations": .map(annotations(ofLease: mark)),
             ]),
             "spec": Self.spec(mark),
         ])
@@ -245,7 +258,13 @@ package struct ClusterMarks: TargetOwnership {
     static func target(of deployment: String, _ namespace: String, _ client: KubernetesClient) async throws
         -> ClusterTarget
     {
-        let map = try await client.get(.configMaps(namespace), "belay-\(deployment)")
+        let map: JSONValue
+        do {
+            map = try await client.get(.configMaps(namespace), "belay-\(deployment)")
+        } catch let error as KubernetesError where error.kind == .notFound {
+            guard let owner = try await lease(of: deployment, namespace, client) else { throw error }
+            map = try await client.get(.configMaps(namespace), owner)
+        }
         guard let text = map["data"]?["target"]?.string, let json = try? JSONText.parse(text),
             let target = try? ClusterTarget(json: json)
         else {
@@ -253,6 +272,24 @@ package struct ClusterMarks: TargetOwnership {
                 .invalid, "ConfigMap belay-\(deployment) in \(namespace) cannot be read by this version")
         }
         return target
+    }
+
+    /// The name of the Lease of a release in which a Deployment is the other one of two; nil where there is none, or where it may not be
+    /// looked for.
+    private static func lease(of deployment: String, _ namespace: String, _ client: KubernetesClient) async throws
+        -> String?
+    {
+        do {
+            return try await client.list(.leases(namespace)).items.first { lease in
+                let names = lease["metadata"]?["annotations"]?[deployments]?.string?.split(separator: ",") ?? []
+                return names.contains { $0 == deployment }
+            }?["metadata"]?["name"]?.string
+        } catch let error as KubernetesError where error.kind == .forbidden {
+            throw KubernetesError(
+                .notFound,
+                "there is no ConfigMap belay-\(deployment) in \(namespace); where it is one of two Deployments, name the first one of the "
+                    + "file, since this identity may not list Leases")
+        }
     }
 
     /// Writes down what was found before the release, and how far it is, for whoever has no journal.

@@ -92,8 +92,13 @@ extension ClusterRouter {
     }
 
     /// A number of pods, and what was written as such.
-    static func counting(_ count: Int) -> [JSONValue] {
-        [
+    /// - Parameter share: That the number stands for, where it is the canary's.
+    static func counting(_ count: Int, standingFor share: Weight? = nil) -> [JSONValue] {
+        let part = share.map {
+            ClusterClone.operation(
+                "add", ["metadata", "annotations", ClusterMarks.share], .string("\($0.basisPoints)"))
+        }
+        return [part].compactMap(\.self) + [
             ClusterClone.operation("add", ["metadata", "annotations", ClusterMarks.count], .string("\(count)")),
             ClusterClone.operation("add", ["spec", "replicas"], .count(count)),
         ]

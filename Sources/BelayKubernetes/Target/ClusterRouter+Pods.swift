@@ -31,6 +31,34 @@ extension ClusterRouter {
         }
     }
 
+    /// As its protocol says. The plan's pattern fits any pods of a side's Deployment, also those of a release long ago, whose series may
+    /// still be there; these fit the pods of the ReplicaSets that have some now.
+    func currentNames() async -> [String: String] {
+        guard let look = try? await glance(), let facts = try? facts() else { return [:] }
+        var names: [String: String] = [:]
+        for deployment in facts.deployments {
+            names[ClusterTarget.podPattern(of: deployment.name)] = Self.pattern(of: look.pods(of: deployment.name))
+        }
+        return names
+    }
+
+    /// The server cuts what it makes a pod's name of.
+    /// https://github.com/kubernetes/apiserver/blob/master/pkg/storage/names/generate.go
+    private static let longestBase = 58
+
+    /// - Returns: nil where there are no pods: nothing is known that would be more exact.
+    static func pattern(of pods: [ClusterLook.Pod]) -> String? {
+        let sets = Set(pods.compactMap { $0.json.owner(ofKind: "ReplicaSet") })
+        if pods.isEmpty || sets.isEmpty { return nil }
+        func any(_ names: [String]) -> String {
+            let all = names.sorted().map { $0.replacing(".", with: #"\\."#) }
+            return all.count == 1 ? all[0] : "(\(all.joined(separator: "|")))"
+        }
+        // Of a name that was cut, another Deployment's pods could have the same beginning.
+        if sets.contains(where: { $0.utf8.count >= longestBase }) { return any(pods.map(\.name)) }
+        return any(Array(sets)) + "-[\(ClusterTarget.nameLetters)]{5}"
+    }
+
     private static func restarts(of pod: ClusterLook.Pod) -> [(container: String, count: Int, reason: String)] {
         let status = pod.json["status"]
         let all = (status?["containerStatuses"]?.array ?? []) + (status?["initContainerStatuses"]?.array ?? [])

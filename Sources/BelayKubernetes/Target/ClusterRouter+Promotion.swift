@@ -12,7 +12,7 @@ extension ClusterRouter {
             let share: Weight
             switch ending {
             case .wayBack: share = .zero
-            case .adoption: share = target.cloneName == nil ? .full : .zero
+            case .adoption: share = target.comesHome ? .zero : .full
             }
             guard reading.reading.confirms(TrafficWrite(share: share, kind: .forward)) else {
                 return "the last look did not show \(share == .zero ? "stable" : "the canary") at 100 %"
@@ -34,7 +34,7 @@ extension ClusterRouter {
 
     /// Why the end would be no promotion: stable has lost the new version since it came home.
     private func objectionToPromotion() async throws -> String? {
-        guard target.cloneName != nil else { return nil }
+        guard target.comesHome else { return nil }
         let own = try facts().deployments[stableIndex]
         guard let stable = try await eye.get().deployment(own.name) else { return "Deployment `\(own.name)` is gone" }
         if try clone().isNew(stable, side: stableIndex) { return nil }

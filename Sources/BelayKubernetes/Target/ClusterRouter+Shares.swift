@@ -5,8 +5,6 @@ internal import BelayPlatform
 /// Shares by numbers of pods behind one Service: stable keeps its pods, and the canary grows beside it. At 100 % the Service selects the
 /// canary's own label in addition, with stable warm.
 extension ClusterRouter {
-    /// On the clone: the share that its number of pods stands for.
-    static let share = "belay.dev/share"
     private static let count = ClusterMarks.count
     private var path: ResourcePath { .deployments(namespace) }
 
@@ -26,7 +24,7 @@ extension ClusterRouter {
         }
         let full = "\(Weight.full.basisPoints)"
         let isAdopting =
-            isCounted && look.deployments[canary]?["metadata"]?["annotations"]?[Self.share]?.string == full
+            isCounted && look.deployments[canary]?["metadata"]?["annotations"]?[ClusterMarks.share]?.string == full
         // Once stable is being brought to the new version, its pods of that version are as good as the canary's.
         let of = look.endpoints.map { name in
             let pod = look.pods.first { $0.name == name }
@@ -46,7 +44,7 @@ extension ClusterRouter {
             instance.foreign = "\(replicas(clone)) pods of `\(canary)` in place of \(written)\(Self.writer(of: clone))"
             return instance
         }
-        let share = annotations[Self.share].flatMap { Int($0) }.flatMap { Weight(basisPoints: $0) } ?? .zero
+        let share = annotations[ClusterMarks.share].flatMap { Int($0) }.flatMap { Weight(basisPoints: $0) } ?? .zero
         instance.running = share
         if isCounted {
             instance.isFollowing = isForeign || !isExact(share, look, ready, stays)
@@ -113,10 +111,13 @@ extension ClusterRouter {
         _ name: String, to count: Int, _ share: Weight, _ look: ClusterLook, _ mark: OwnerMark
     ) async throws -> String? {
         let annotations = look.deployments[name]?["metadata"]?["annotations"]?.texts ?? [:]
-        if annotations[Self.count] == "\(count)", annotations[Self.share] == "\(share.basisPoints)" { return nil }
-        let part = ClusterClone.operation(
-            "add", ["metadata", "annotations", Self.share], .string("\(share.basisPoints)"))
-        return try await patchMarked(name, [part] + Self.counting(count), mark)
+        // The idle one of a pair before it is deployed: it has no pods, and bears no mark yet.
+        let isUntouched = annotations[ClusterMarks.rollout] != mark.rollout
+        if count == 0, isUntouched, replicas(look.deployments[name]) == 0 { return nil }
+        if annotations[Self.count] == "\(count)", annotations[ClusterMarks.share] == "\(share.basisPoints)" {
+            return nil
+        }
+        return try await patchMarked(name, Self.counting(count, standingFor: share), mark)
     }
 
     /// Changes a Deployment that bears this driver's mark.
@@ -140,7 +141,8 @@ extension ClusterRouter {
         let annotations = look.deployments[canary]?["metadata"]?["annotations"]?.texts ?? [:]
         guard !isCounted, !state.withLock({ $0.isReturning }),
             let base = look.deployments[stable]?["spec"]?["replicas"]?.int,
-            base > 0, let share = annotations[Self.share].flatMap({ Int($0) }).flatMap({ Weight(basisPoints: $0) }),
+            base > 0,
+            let share = annotations[ClusterMarks.share].flatMap({ Int($0) }).flatMap({ Weight(basisPoints: $0) }),
             share > .zero, annotations[Self.count] == "\(replicas(look.deployments[canary]))"
         else { return }
         let wanted = Reach.beside(Int(base)).units(for: share)

@@ -49,7 +49,7 @@ extension ClusterRouter {
     }
 
     /// A share that was written, once.
-    func tell(_ write: TrafficWrite) {
+    func tell(_ write: TrafficWrite, by person: String?) {
         let isNew = state.withLock { state in
             defer { state.told = write }
             return state.told != write
@@ -58,7 +58,9 @@ extension ClusterRouter {
         switch write.kind {
         case .forward where write.share == .zero: return  // Stable has it already.
         case .forward: tell("TrafficShifted", "\(write.share.text) for the canary", of: .service)
-        case .wayBack: tell("TrafficTakenBack", "all of it for stable", of: .service, isWarning: true)
+        case .wayBack:
+            let words = "all of it for stable\(person.map { ", by \($0)" } ?? "")"
+            tell("TrafficTakenBack", words, of: .service, isWarning: true)
         }
     }
 

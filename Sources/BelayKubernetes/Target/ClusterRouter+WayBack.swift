@@ -42,7 +42,8 @@ extension ClusterRouter {
             if let why = objection(toReturning: look, facts) { return why }
             left = try stillNeeded(look)
         }
-        let annotations = [ClusterMarks.epoch: "\(mark.epoch)-back", ClusterMarks.switched: "false"]
+        var annotations = [ClusterMarks.epoch: "\(mark.epoch)-back", ClusterMarks.switched: "false"]
+        annotations[ClusterMarks.returnedBy] = mark.returnedBy
         let patch: JSONValue = .members([
             "metadata": .members(["annotations": .map(annotations)]),
             "spec": .members([
@@ -99,7 +100,7 @@ extension ClusterRouter {
     /// Puts stable's template back, where it has this release's values.
     func restore(_ look: ClusterLook, _ mark: OwnerMark) async throws {
         let (clone, own) = (try clone(), try facts().deployments[stableIndex])
-        guard let object = look.deployments[own.name], target.cloneName != nil,
+        guard let object = look.deployments[own.name], target.comesHome,
             object["metadata"]?["annotations"]?[ClusterMarks.rollout] != nil
         else { return }
         let isReturning = state.withLock { $0.isReturning }
@@ -134,8 +135,7 @@ extension ClusterRouter {
             [
                 ClusterClone.operation("test", place + [ClusterMarks.rollout], .string(owner)),
                 ClusterClone.operation("add", place + [ClusterMarks.epoch], .string("\(mark.epoch)-back")),
-                ClusterClone.operation("add", place + [Self.share], "0"),
-            ] + Self.counting(left))
+            ] + Self.counting(left, standingFor: .zero))
         try await ClusterMarks.unlessGone {
             try await KubernetesClient.persistently {
                 _ = try await client.get().patch(path, name, .json, patch, timeout: Self.patience)

@@ -202,13 +202,19 @@ extension ClusterRouter {
         }
     }
 
-    /// An idle side of a pair gets as many pods as stable has, and stable those that the steps have taken.
+    /// An idle side of a pair gets as many pods as stable has, or none where these come with the steps; stable gets those that the steps
+    /// have taken.
     private func scaling(_ object: JSONValue, _ side: Int) throws -> [JSONValue] {
         if isCounted, side == stableIndex {
             let own = try facts().deployments[side].replicas
             return object["spec"]?["replicas"]?.int == own ? [] : Self.counting(Int(own))
         }
         guard side == canaryIndex, target.cloneName == nil else { return [] }
+        if !target.switchesService {
+            let annotations = object["metadata"]?["annotations"]
+            return annotations?[ClusterMarks.count] == "0" && annotations?[ClusterMarks.share] == "0"
+                ? [] : Self.counting(0, standingFor: .zero)
+        }
         let wanted = try facts().deployments[stableIndex].replicas
         guard object["spec"]?["replicas"]?.int != wanted else { return [] }
         return [ClusterClone.operation("replace", ["spec", "replicas"], .int(wanted))]
@@ -319,7 +325,7 @@ extension ClusterRouter {
     ) async throws -> String? {
         let (client, facts) = (try client.get(), try facts())
         guard target.cloneName != nil else {
-            return try await stop(list == .back ? canaryIndex : stableIndex, list, mark)
+            return try await stop(list == .back || target.comesHome ? canaryIndex : stableIndex, list, mark)
         }
         for (path, name) in [(path, facts.deployments[1].name), (.services(namespace), target.canaryService)] {
             while true {
@@ -342,9 +348,12 @@ extension ClusterRouter {
     /// Scales a side of a pair to nothing, and after a way back puts its template back.
     private func stop(_ side: Int, _ list: ActionList, _ mark: OwnerMark) async throws -> String? {
         let (clone, own, client) = (try clone(), try facts().deployments[side], try client.get())
-        try await marks.claim(path, own.name, mark)
+        try await marks.claim(path, own.name, mark, isForward: list != .back)
         let object = try await client.get(path, own.name)
-        var patch = ClusterMarks.tests(mark)
+        // What is on its way back bears an epoch of its own.
+        let test = ClusterClone.operation(
+            "test", ["metadata", "annotations", ClusterMarks.rollout], .string(mark.rollout))
+        var patch = list == .back ? [test] : ClusterMarks.tests(mark)
         patch += [ClusterClone.operation("add", ["spec", "replicas"], .int(list == .back ? own.replicas : 0))]
         if list == .back, clone.isNew(object, side: side) {
             patch += clone.operations(on: object, side: side, image: own.image, settings: own.settings)

@@ -106,7 +106,10 @@ final class ClusterRouter: TrafficRouter {
             return instance
         }
         if isTakenFromUs(look.service) {
-            instance.foreign = "another mark at the Service: a person returned the traffic, or another driver has it"
+            let person = look.service["metadata"]?["annotations"]?[ClusterMarks.returnedBy]?.string
+            instance.foreign =
+                person.map { "\(String($0.prefix(300)).printable) returned the traffic without a journal" }
+                ?? "another mark at the Service: a person returned the traffic, or another driver has it"
             return instance
         }
         // On the way back it counts where the traffic is, and not what others have made of stable meanwhile.
@@ -142,7 +145,7 @@ final class ClusterRouter: TrafficRouter {
 
     /// After an adoption was taken back stable is stable again once none of its pods has the new version.
     func hasNewPods(_ look: ClusterLook, _ facts: ClusterFacts) -> Bool {
-        guard state.withLock({ $0.isReturning && $0.mayBeAdopted }), target.cloneName != nil else { return false }
+        guard state.withLock({ $0.isReturning && $0.mayBeAdopted }), target.comesHome else { return false }
         if let stable = look.deployments[facts.deployments[stableIndex].name], isNew(stable) { return true }
         return look.endpoints.contains { endpoint in
             let pod = look.pods.first { $0.name == endpoint }
@@ -169,7 +172,7 @@ final class ClusterRouter: TrafficRouter {
             if isClone ? !isRight && isMarked : !isRight && !isOld {
                 return "the template of `\(own.name)`\(Self.writer(of: object))"
             }
-            if side == stableIndex, target.cloneName != nil, !isCounted, object["spec"]?["replicas"]?.int == 0 {
+            if side == stableIndex, target.comesHome, !isCounted, object["spec"]?["replicas"]?.int == 0 {
                 return "0 pods of `\(own.name)`\(Self.writer(of: object))"
             }
         }
@@ -199,7 +202,7 @@ final class ClusterRouter: TrafficRouter {
         } catch let failure {
             error = Self.words(failure)
         }
-        if error == nil { tell(write) }
+        if error == nil { tell(write, by: mark.returnedBy) }
         await (try? eye.get())?.forget()
         // The endpoints follow within a second, as a rule.
         var (reading, complaint) = await reading()

@@ -7,10 +7,13 @@ package struct KubernetesKit: TargetKit {
     private let target: ClusterTarget
     private let client: Result<KubernetesClient, KubernetesError>
     private let marks: ClusterMarks
+    private let programs: (any ActionRunner)?
 
-    /// - Parameter target: As a file describes it.
-    package init(_ target: ClusterTarget) {
-        self.target = target
+    /// - Parameters:
+    ///   - target: As a file describes it.
+    ///   - programs: Runs the steps' programs; nil where nothing is driven.
+    package init(_ target: ClusterTarget, programs: (any ActionRunner)? = nil) {
+        (self.target, self.programs) = (target, programs)
         client = Result { () throws(KubernetesError) in try Self.client(target) }
         let namespace = target.namespace ?? (try? client.get().access.namespace) ?? ""
         marks = ClusterMarks(client: client, target: target, namespace: namespace)
@@ -59,7 +62,7 @@ package struct KubernetesKit: TargetKit {
     }
 
     package var ownership: any TargetOwnership { marks }
-    package var actions: any ActionRunner { NoPrograms() }
+    package var actions: any ActionRunner { programs ?? NoPrograms() }
 
     /// As its protocol says.
     package func survey() async -> Survey {
@@ -81,20 +84,20 @@ package struct KubernetesKit: TargetKit {
     package func value(for secondShare: Weight) -> Int { secondShare.basisPoints / 100 }
 
     /// As its protocol says.
-    package func words(for secondShare: Weight, reach: Reach) -> String {
-        let (first, second) = (target.sides.first.backend, target.sides.second.backend)
-        if case .beside(let count) = reach, secondShare < .full {
-            let pods = reach.units(for: secondShare)
-            return "\(pods) pod\(pods == 1 ? "" : "s") of \(second) beside \(count) of \(first)"
+    package func words(for share: Weight, _ roles: Roles, reach: Reach) -> String {
+        let (stable, canary) = (roles.stable(of: target.sides).backend, roles.canary(of: target.sides).backend)
+        if case .beside(let count) = reach, share < .full {
+            let pods = reach.units(for: share)
+            return "\(pods) pod\(pods == 1 ? "" : "s") of \(canary) beside \(count) of \(stable)"
         }
         if case .stated(let counts) = reach {
-            guard let stated = counts.first(where: { $0.share == secondShare }) else {
-                return "all pods of \(first) as they were, and none of \(second)"
+            guard let stated = counts.first(where: { $0.share == share }) else {
+                return "all pods of \(stable) as they were, and none of \(canary)"
             }
             return
-                "\(stated.stable) of \(first) and \(stated.canary) of \(second), \(stated.stable + stated.canary) pods in all"
+                "\(stated.stable) of \(stable) and \(stated.canary) of \(canary), \(stated.stable + stated.canary) pods in all"
         }
-        return "the selector of Service \(target.service) leads to \(secondShare == .full ? second : first)"
+        return "the selector of Service \(target.service) leads to \(share == .full ? canary : stable)"
     }
 
     package var writeWords: String { "(one patch with tests, confirmed by the endpoints)" }
@@ -102,9 +105,10 @@ package struct KubernetesKit: TargetKit {
     /// As its protocol says.
     package func wayBackWords(to secondShare: Weight) -> String {
         if target.isCounted {
+            let roles = Roles(canaryIsSecond: secondShare == .zero)
+            let (stable, canary) = (roles.stable(of: target.sides).backend, roles.canary(of: target.sides).backend)
             return
-                "\(target.sides.first.backend) gets its pods back, and those of \(target.sides.second.backend) go as these become ready, "
-                + "confirmed by the endpoints"
+                "\(stable) gets its pods back, and those of \(canary) go as these become ready, confirmed by the endpoints"
         }
         return wayBackWords
     }
@@ -115,9 +119,9 @@ package struct KubernetesKit: TargetKit {
     }
 }
 
-/// Hooks of the user's own are not run beside a cluster yet.
+/// For a kit that drives nothing.
 private struct NoPrograms: ActionRunner {
     func perform(_ command: CommandAction, as run: ActionRun, of rollout: String) async -> String? {
-        "programs as steps are not run in releases of a cluster yet"
+        "this process drives nothing"
     }
 }

@@ -19,6 +19,8 @@ final class Cluster {
     var readySince: [String: Timestamp] = [:]
     /// When the Progressing condition of a Deployment was last written, by its uid: the condition itself has whole seconds.
     var progress: [String: Timestamp] = [:]
+    /// When a Service's slices may show what has changed, by its uid.
+    var endpointsDue: [String: Timestamp] = [:]
     /// Numbers for names, addresses and uids, so that each run of the double gives the same ones.
     private var serial = 0
 

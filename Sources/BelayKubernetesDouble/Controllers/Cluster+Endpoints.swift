@@ -46,15 +46,65 @@ extension Cluster {
             ])
         }
         let name = service.text("metadata", "name") ?? ""
-        let mine = store.list(type, service.text("metadata", "namespace")).first {
+        let mine = store.list(type, service.text("metadata", "namespace")).filter {
             $0.text("metadata", "labels", "kubernetes.io/service-name") == name
         }
-        if let mine {
-            return change(type, mine) { slice in
-                slice.setMember("endpoints", endpoints.isEmpty ? .null : .array(endpoints))
-                slice.setMember("ports", .array(ports))
+        let parts = parts(of: endpoints, keeping: mine)
+        for index in 0..<max(mine.count, parts.count) {
+            let part = parts.indices.contains(index) ? parts[index] : []
+            let wanted: JSONValue = part.isEmpty ? .null : .array(part)
+            let present = mine.indices.contains(index) ? mine[index] : nil
+            if let present, (present["endpoints"] ?? .null) == wanted, present["ports"] == .array(ports) { continue }
+            guard isTime(toShow: service) else { return }
+            if let present {
+                change(type, present) { slice in
+                    slice.setMember("endpoints", wanted)
+                    slice.setMember("ports", .array(ports))
+                }
+            } else {
+                make(sliceOf: service, wanted, ports)
             }
         }
+    }
+
+    /// Endpoints stay in the slice in which they are; new ones fill it up, and what is left comes into slices of its own.
+    private func parts(of endpoints: [JSONValue], keeping slices: [JSONValue]) -> [[JSONValue]] {
+        func uid(_ endpoint: JSONValue) -> String { endpoint.text("targetRef", "uid") ?? "" }
+        var left = endpoints
+        var parts = slices.map { slice -> [JSONValue] in
+            let present = Set((slice["endpoints"]?.array ?? []).map(uid))
+            defer { left.removeAll { present.contains(uid($0)) } }
+            return left.filter { present.contains(uid($0)) }
+        }
+        let size = max(pods.endpointsInSlice, 1)
+        for index in parts.indices where parts[index].count < size {
+            let more = left.prefix(size - parts[index].count)
+            parts[index] += more
+            left.removeFirst(more.count)
+        }
+        while !left.isEmpty || parts.isEmpty {
+            parts.append(Array(left.prefix(size)))
+            left.removeFirst(min(size, left.count))
+        }
+        return parts
+    }
+
+    /// Whether what a Service's slices show may be changed now; where controllers are slow, only one slice of it, and later.
+    private func isTime(toShow service: JSONValue) -> Bool {
+        guard pods.endpointsFollowAfter > .zero else { return true }
+        let uid = service.text("metadata", "uid") ?? ""
+        guard let due = endpointsDue[uid] else {
+            endpointsDue[uid] = now.advanced(by: pods.endpointsFollowAfter)
+            return false
+        }
+        if now < due { return false }
+        endpointsDue[uid] = nil
+        return true
+    }
+
+    private func make(sliceOf service: JSONValue, _ endpoints: JSONValue, _ ports: [JSONValue]) {
+        let type = type(ofKind: "EndpointSlice")
+        let name = service.text("metadata", "name") ?? ""
         let slice: JSONValue = .members([
             "metadata": .members([
                 "generateName": .string("\(name)-"), "namespace": service.at("metadata", "namespace"),
@@ -64,7 +114,7 @@ extension Cluster {
                 ]),
                 "ownerReferences": .array([reference(to: service, "v1", "Service")]),
             ]),
-            "addressType": "IPv4", "endpoints": endpoints.isEmpty ? .null : .array(endpoints), "ports": .array(ports),
+            "addressType": "IPv4", "endpoints": endpoints, "ports": .array(ports),
         ])
         _ = try? create(type, slice, Writer(manager: "kube-controller-manager"))
     }

@@ -40,7 +40,7 @@ extension Cluster {
     private func nextDue() -> Timestamp? {
         var due = store.watches.map(\.deadline)
         if let until = pods.controllersHangUntil, until > now { due.append(until) }
-        due += podsDue() + deploymentsDue()
+        due += podsDue() + deploymentsDue() + endpointsDue.values
         if !store.list(type(ofKind: "HorizontalPodAutoscaler"), nil).isEmpty {
             due.append(Timestamp(milliseconds: (now.milliseconds / 15_000 + 1) * 15_000))
         }

@@ -14,6 +14,10 @@ package struct PodWorld: Sendable {
     package var endsAfter: Duration = .zero
     /// Until then no controller does anything, by the cluster's clock: a controller manager that hangs.
     package var controllersHangUntil: Timestamp?
+    /// So long after what is to be shown EndpointSlices show it, one slice at a time: a controller that has much to do.
+    package var endpointsFollowAfter: Duration = .zero
+    /// A slice has so many endpoints at most.
+    package var endpointsInSlice = 100
     /// nil: no autoscaler works.
     package var autoscales = true
 

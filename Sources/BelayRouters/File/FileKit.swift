@@ -26,8 +26,8 @@ package struct FileKit: TargetKit {
     /// As its protocol says.
     package func value(for secondShare: Weight) -> Int { target.number(for: secondShare, Roles(canaryIsSecond: true)) }
     /// As its protocol says.
-    package func words(for secondShare: Weight, reach: Reach) -> String {
-        "\(target.path) = \(value(for: secondShare))"
+    package func words(for share: Weight, _ roles: Roles, reach: Reach) -> String {
+        "\(target.path) = \(value(for: roles.mirrored(share)))"
     }
 
     package var writeWords: String {

@@ -1,5 +1,5 @@
 internal import BelayCommands
-internal import BelayCore
+package import BelayCore
 internal import BelayEngine
 internal import BelayPlatform
 
@@ -7,11 +7,19 @@ internal import BelayPlatform
 /// long as the program runs, also where this process has died, so that no other driver's program runs at the same time.
 /// The command `timeout` ends the program after its time; what is left of its process group is then killed before the
 /// lock is free.
-struct TargetPrograms: ActionRunner {
+package struct TargetPrograms: ActionRunner {
     private let lockPath: String
     private let logPath: String
 
     init(_ owner: OwnerFile) { (lockPath, logPath) = (owner.actionLockPath, owner.actionLogPath) }
+
+    /// For a target that is no file of this machine's: the lock keeps out this machine's other drivers alone.
+    /// - Parameters:
+    ///   - store: The journal's path; lock and log lie beside it.
+    ///   - target: Its identity.
+    package init(beside store: String, of target: String) {
+        self.init(OwnerFile(of: store, key: target))
+    }
 
     /// The status with which `flock` ends where another process has the lock.
     /// https://man7.org/linux/man-pages/man1/flock.1.html
@@ -32,7 +40,8 @@ struct TargetPrograms: ActionRunner {
         exit $status
         """
 
-    func perform(_ command: CommandAction, as run: ActionRun, of rollout: String) async -> String? {
+    /// As its protocol says.
+    package func perform(_ command: CommandAction, as run: ActionRun, of rollout: String) async -> String? {
         if let hindrance = await hindrance(until: ContinuousClock.now + command.timeout) {
             return "it was not begun: \(hindrance)"
         }

@@ -22,7 +22,9 @@ package struct HAProxyKit: TargetKit {
     /// As its protocol says.
     package func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
     /// As its protocol says.
-    package func words(for secondShare: Weight, reach: Reach) -> String { "\(target.key) = \(secondShare.basisPoints)" }
+    package func words(for share: Weight, _ roles: Roles, reach: Reach) -> String {
+        "\(target.key) = \(value(for: roles.mirrored(share)))"
+    }
     package var writeWords: String { "on \(target.sockets.count) instance(s), read back, then the file" }
 
     /// As its protocol says.

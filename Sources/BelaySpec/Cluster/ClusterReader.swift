@@ -5,7 +5,7 @@ internal import Yams
 enum ClusterReader {
     static let key = "kubernetes"
     private static let keys = [
-        "context", "namespace", "deployment", "deployments", "mode", "container", "image", "set",
+        "context", "namespace", "deployment", "deployments", "mode", "container", "image", "set", "keepCanary",
     ]
 
     /// Whether a file's workload is one of these.
@@ -47,12 +47,14 @@ enum ClusterReader {
             image: values["image"] ?? nil, settings: settings ?? [], division: division ?? .service(""))
         let others = traffic.flatMap(alsoServices)
         target.alsoServices = others ?? []
+        let kept = fields["keepCanary"].map { $0.duration() } ?? .zero
+        target.keepCanary = kept ?? .zero
         for mistake in target.mistakes {
             let parts = mistake.path.split(separator: ".", maxSplits: 1)
             let place = parts[0] == "traffic" ? traffic : workload
             place?.descendant(String(parts[1])).fail(mistake.message)
         }
-        return isWhole && deployments != nil && division != nil && others != nil
+        return isWhole && deployments != nil && division != nil && others != nil && kept != nil
             && target.mistakes.isEmpty ? target : nil
     }
 

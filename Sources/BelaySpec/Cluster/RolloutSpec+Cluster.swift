@@ -21,6 +21,29 @@ extension RolloutSpec {
         return issues.isEmpty ? .cluster(filled) : traffic
     }
 
+    /// How far shares by numbers of pods may be from what the steps ask, which depends on the pods that stable has; nil where every step is
+    /// all or nothing.
+    func podsNeeded(by steps: [PlanStep]) -> String? {
+        let shares = steps.map(\.weight).filter { $0 > .zero && $0 < .full }
+        guard let least = shares.min(), let most = shares.max() else { return nil }
+        var words: [String] = []
+        let full = Weight.full.basisPoints
+        let needed = (full - least.basisPoints + least.basisPoints - 1) / least.basisPoints
+        if needed > 1 {
+            let beside = [3, 1].first { $0 < needed } ?? 1
+            let share = Reach.beside(beside).share(ofUnits: 1).text
+            words.append(
+                "\(least.text) needs \(needed) pods of stable's beside one of the canary's, and beside \(beside) that one is \(share)"
+            )
+        }
+        let ratio = most.basisPoints / (full - most.basisPoints)
+        if ratio > 1 { words.append("\(most.text) is \(ratio) pods of the canary's for each of stable's") }
+        guard !words.isEmpty else { return nil }
+        return
+            "stable keeps its pods and the canary grows beside it: \(words.joined(separator: "; ")); `plan` shows the shares that are "
+            + "reachable now, and `scale` states numbers of both"
+    }
+
     /// With what `image` and `set` stand for: there are the revision and the name of the release, nothing else.
     func filled(_ cluster: ClusterTarget, _ issues: inout [SpecIssue]) -> ClusterTarget {
         var cluster = cluster

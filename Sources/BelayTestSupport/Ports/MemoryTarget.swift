@@ -41,7 +41,9 @@ package final class MemoryTarget: TargetKit, TargetOwnership {
     /// As its protocol says.
     package func value(for secondShare: Weight) -> Int { secondShare.basisPoints }
     /// As its protocol says.
-    package func words(for secondShare: Weight, reach: Reach) -> String { "share = \(secondShare.basisPoints)" }
+    package func words(for share: Weight, _ roles: Roles, reach: Reach) -> String {
+        "share = \(roles.mirrored(share).basisPoints)"
+    }
     package var writeWords: String { "in memory" }
     /// As its protocol says.
     package func wayBackWords(to secondShare: Weight) -> String { "\(secondShare.text) at once" }

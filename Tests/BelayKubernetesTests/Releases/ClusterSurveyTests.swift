@@ -137,6 +137,25 @@ struct ClusterSurveyTests {
         }
     }
 
+    @Test func `lint says how many pods of stable's a share needs, and refuses what shares by pods cannot keep`()
+        async throws
+    {
+        try await ReleaseRig.run { rig in
+            let steps = "{setWeight: 10}, {setWeight: 90}, {setWeight: 100}"
+            let lint = try await rig.belay("lint", try rig.file(revision: "v2", traffic: Self.shares, steps: steps))
+            for words in [
+                "10 % needs 9 pods of stable's beside one of the canary's, and beside 3 that one is 25 %",
+                "90 % is 9 pods of the canary's for each of stable's",
+            ] {
+                #expect(lint.status == 0 && lint.words.contains(words), "\(words) is not in \(lint.words)")
+            }
+            let kept = try rig.file(revision: "v3", traffic: Self.shares, workload: "deployment: cart, keepCanary: 5m")
+            let refused = try await rig.belay("lint", kept)
+            #expect(
+                refused.status == 2 && refused.words.contains("`keepCanary` goes with `service`"), "\(refused.words)")
+        }
+    }
+
     // MARK: Words
 
     @Test(

@@ -116,8 +116,12 @@ final class ReleaseRig: Sendable {
     /// Looks again and again whether somebody serves.
     private func watch() async {
         while !Task.isCancelled {
-            if endpoints.isEmpty {
-                outages.withLock { $0.append("at \(server.double.now): the Service has no endpoint") }
+            let pods = server.double.objects("Pod", "shop").filter { $0["metadata"]?["deletionTimestamp"] == nil }
+            let living = Set(pods.compactMap { $0["metadata"]?["name"]?.string })
+            if endpoints.allSatisfy({ !living.contains($0) }) {
+                outages.withLock {
+                    $0.append("at \(server.double.now): the Service has \(endpoints), and there are \(living.sorted())")
+                }
             }
             try? await Task.sleep(for: .milliseconds(25))
         }
@@ -151,7 +155,8 @@ final class ReleaseRig: Sendable {
 
     /// Changes an object as somebody else does, by `kubectl edit`.
     func patch(_ plural: String, _ name: String, _ json: String) {
-        let group = plural == "services" ? "/api/v1" : "/apis/apps/v1"
+        let groups = ["services": "/api/v1", "horizontalpodautoscalers": "/apis/autoscaling/v2"]
+        let group = groups[plural] ?? "/apis/apps/v1"
         let headers = [
             ("Authorization", "Bearer admin-token"), ("Content-Type", "application/merge-patch+json"),
         ]
@@ -193,7 +198,8 @@ final class ReleaseRig: Sendable {
     }
 
     /// Two Deployments, `blue` with two pods and `green` with none, and the Service `pair` before them.
-    func makePair() {
+    /// - Parameter selector: The Service's.
+    func makePair(selector: String = #"{"app":"pair","side":"blue"}"#) {
         for (side, replicas) in [("blue", 2), ("green", 0)] {
             let labels = #"{"app":"pair","side":"\#(side)"}"#
             server.make(
@@ -204,7 +210,7 @@ final class ReleaseRig: Sendable {
         }
         server.make(
             "/api/v1/namespaces/shop/services",
-            #"{"metadata":{"name":"pair"},"spec":{"selector":{"app":"pair","side":"blue"},"ports":[{"port":80}]}}"#)
+            #"{"metadata":{"name":"pair"},"spec":{"selector":\#(selector),"ports":[{"port":80}]}}"#)
         server.double.advance(by: .seconds(2))
     }
 

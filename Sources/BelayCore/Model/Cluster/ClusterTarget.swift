@@ -49,6 +49,8 @@ package struct ClusterTarget: TrafficValue {
     package var division: Division
     /// Services besides the named one that may lead to the canary's pods as soon as these are ready.
     package var alsoServices: [String] = []
+    /// So long the canary's pods stay after the way back, without traffic, for whoever looks for the cause; zero: they go at once.
+    package var keepCanary: Duration = .zero
     /// The numbers of pods that the steps state; empty where the canary grows beside stable.
     package var counts: [StatedCounts] = []
     /// The steps state their numbers of pods.
@@ -61,6 +63,8 @@ package struct ClusterTarget: TrafficValue {
         (self.context, self.namespace, self.deployments) = (context, namespace, deployments)
         (self.container, self.image, self.settings, self.division) = (container, image, settings, division)
     }
+
+    private static let longestKeeping: Duration = .seconds(24 * 3600)
 
     /// The names of the Deployments that have to exist.
     package var names: [String] {
@@ -79,12 +83,17 @@ package struct ClusterTarget: TrafficValue {
     /// without `-`, and five characters, all of them from the letters and digits that the API makes names of. Pods of no other Deployment fit.
     /// https://github.com/kubernetes/apimachinery/blob/master/pkg/util/rand/rand.go
     package static func podPattern(of deployment: String) -> String {
-        let letters = "bcdfghjklmnpqrstvwxz2456789"
-        return "\(deployment.replacing(".", with: #"\\."#))-[\(letters)]{1,10}-[\(letters)]{5}"
+        "\(deployment.replacing(".", with: #"\\."#))-[\(nameLetters)]{1,10}-[\(nameLetters)]{5}"
     }
+
+    /// The API makes names of these.
+    package static let nameLetters = "bcdfghjklmnpqrstvwxz2456789"
 
     /// A Service of Belay's own that leads to the canary's pods alone, whatever their share.
     package var canaryService: String { "\(service)-canary" }
+
+    /// Stable's own Deployment gets the new version at the end, and the traffic comes back to it; else the two have changed their roles.
+    package var comesHome: Bool { cloneName != nil || !switchesService }
 
     /// The Service's selector is changed.
     package var switchesService: Bool { if case .service = division { true } else { false } }
@@ -116,12 +125,14 @@ package struct ClusterTarget: TrafficValue {
             }
         }
         if let namespace { check(namespace, at: "\(work).namespace", isLabel: true) }
-        if case .two = deployments, !switchesService {
+        if keepCanary > .zero, !switchesService {
             found.append(
                 .init(
-                    "traffic.replicas",
-                    "shares by numbers of pods need one `deployment` in this version; with two, `service` switches all or nothing"
+                    "\(work).keepCanary",
+                    "with `replicas` pods without traffic cannot be: each ready pod gets its share; `keepCanary` goes with `service`"
                 ))
+        } else if keepCanary < .zero || keepCanary > Self.longestKeeping {
+            found.append(.init("\(work).keepCanary", "at most 24h: the run stays as long"))
         }
         switch division {
         case .service(let name): check(name, at: "traffic.service.name", isLabel: true)
@@ -199,6 +210,7 @@ extension ClusterTarget {
             "container": container.map { .string($0) }, "image": image.map { .string($0) },
             "set": set.isEmpty ? nil : .array(set), "division": .string(switchesService ? "service" : "replicas"),
             "service": .string(service), "alsoServices": alsoServices.isEmpty ? nil : .strings(alsoServices),
+            "keepCanary": keepCanary == .zero ? nil : .duration(keepCanary),
             "counts": counts.isEmpty
                 ? nil
                 : .array(
@@ -226,6 +238,7 @@ extension ClusterTarget {
             division: json["division"]?.string == "replicas" ? .replicas(service) : .service(service))
         (server, revision) = (json["server"]?.string, json["revision"]?.string)
         alsoServices = json["alsoServices"]?.strings ?? []
+        keepCanary = json["keepCanary"]?.duration ?? .zero
         for item in json["counts"]?.array ?? [] {
             counts.append(
                 StatedCounts(
