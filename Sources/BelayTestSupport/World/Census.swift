@@ -21,6 +21,7 @@ package struct Census: Sendable {
         case batched, programRan, ownWork, cameHome, programFailed, programWaited, programBesideWayBack, crashInProgram,
             programInterrupted, asked,
             answered, assumed, endedByAction
+        case podsSlow, podsNeverReady, writeConflict, writeUnanswered, writeUndone, watchLate
         case endedCancelled, endedByJournal, attention, settled
     }
 

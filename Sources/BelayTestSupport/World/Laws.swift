@@ -51,6 +51,9 @@ struct Laws {
         outsideSinceReturn = true
     }
 
+    /// What serves has come to what was written.
+    mutating func noteServed(_ world: SimulatedWorld) { changedAt = world.now }
+
     mutating func noteReturn(_ world: SimulatedWorld, hasMoved: Bool) {
         if hasMoved { changedAt = world.now }
         returnedAt = world.now
@@ -196,7 +199,9 @@ struct Laws {
     private func checkInForce(_ share: Weight, _ world: SimulatedWorld) throws(LawBroken) {
         let up = world.router.instances.filter(\.isUp)
         guard !up.isEmpty, outsideAt.duration(to: world.now) > .seconds(60) else { return }
-        if up.allSatisfy({ $0.share != share }) { throw broken(5, "\(share.text) was confirmed, and no router has it") }
+        if up.allSatisfy({ $0.served != share }) {
+            throw broken(5, "\(share.text) was confirmed, and no router has it")
+        }
     }
 
     mutating func checkTime(of record: Timestamp) throws(LawBroken) {

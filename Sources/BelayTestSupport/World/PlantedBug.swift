@@ -33,6 +33,8 @@ package enum PlantedBug: String, CaseIterable, Sendable {
     case ageIgnored
     /// Law 5: a write that the target accepted is taken for confirmed without a reading.
     case acceptedTakenForConfirmed
+    /// Law 5: what was written is taken for what serves.
+    case patchTakenForEndpoints
     /// Law 5: no data is taken for success.
     case noDataIsSuccess
     /// Law 5: a step passes while a comparison is suspicious.
@@ -70,7 +72,9 @@ package enum PlantedBug: String, CaseIterable, Sendable {
             .retireBeforeLastHold:
             3
         case .holdCountedThroughGap, .routerErrorHidesVerdict, .dryRunJudged: 4
-        case .acceptedTakenForConfirmed, .staleMeasurementAccepted, .ageIgnored, .noDataIsSuccess, .suspicionIgnored: 5
+        case .acceptedTakenForConfirmed, .patchTakenForEndpoints, .staleMeasurementAccepted, .ageIgnored,
+            .noDataIsSuccess, .suspicionIgnored:
+            5
         case .epochNotChecked, .lateCommitNotFenced, .writeWithoutEpoch: 6
         case .failedAppendTakenForWritten, .eventForgottenInRecovery, .canaryLeftBehind, .originalsLost: 7
         case .outsideHandOverwritten: 8

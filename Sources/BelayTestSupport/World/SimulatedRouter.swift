@@ -4,7 +4,19 @@ internal import BelayCore
 /// start, and processes that come and go.
 struct SimulatedRouter {
     struct Instance {
-        var share = Weight.zero
+        var share = Weight.zero {
+            didSet {
+                if share != oldValue { former = oldValue }
+                if !isSlow { served = share }
+            }
+        }
+        /// What serves: the endpoints, where the target follows in its own time; else what is in force.
+        var served = Weight.zero
+        var isSlow = false
+        /// The share before the present one.
+        var former = Weight.zero
+        /// What the endpoints come to next, and when; nil: not before the share changes.
+        var follows: (share: Weight, at: Timestamp?)?
         /// A commit of an older version than this one is refused.
         var committed = 0
         var nextVersion = 0
@@ -69,22 +81,34 @@ struct SimulatedRouter {
     mutating func restart(_ index: Int) {
         lastProcess += 1
         instances[index].share = file
+        (instances[index].served, instances[index].follows) = (file, nil)
         (instances[index].committed, instances[index].nextVersion) = (0, 0)
         instances[index].staged = [:]
         instances[index].process = lastProcess
     }
 
-    func read(at now: Timestamp, startedAt: Timestamp) -> Reading {
+    /// - Parameter ignoresEndpoints: What was written is taken for what serves.
+    func read(at now: Timestamp, startedAt: Timestamp, ignoresEndpoints: Bool = false) -> Reading {
         let found = instances.indices.map { index in
-            answers(index, at: now)
-                ? Reading.Instance(
-                    running: instances[index].share, startsWith: file,
-                    incarnation: "\(instances[index].process)")
-                : Reading.Instance(running: nil, startsWith: file, incarnation: nil, isGone: !instances[index].isUp)
+            guard answers(index, at: now) else {
+                return Reading.Instance(
+                    running: nil, startsWith: file, incarnation: nil, isGone: !instances[index].isUp)
+            }
+            var found = Reading.Instance(
+                running: instances[index].share, startsWith: file, incarnation: "\(instances[index].process)")
+            found.isFollowing = instances[index].served != instances[index].share && !ignoresEndpoints
+            return found
         }
         return Reading(instances: found, startedAt: startedAt)
     }
 
-    var isAllCanary: Bool { file == .full && instances.allSatisfy { !$0.isUp || $0.share == .full } }
-    var isAllStable: Bool { file == .zero && instances.allSatisfy { !$0.isUp || $0.share == .zero } }
+    var isAllCanary: Bool { file == .full && serves(.full) }
+    var isAllStable: Bool { file == .zero && serves(.zero) }
+
+    private func serves(_ share: Weight) -> Bool {
+        instances.allSatisfy { !$0.isUp || $0.share == share && $0.served == share }
+    }
+
+    /// Whether the endpoints are what was written.
+    var isFollowed: Bool { instances.allSatisfy { !$0.isUp || $0.served == $0.share } }
 }

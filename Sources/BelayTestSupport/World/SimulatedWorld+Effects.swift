@@ -10,7 +10,10 @@ extension SimulatedWorld {
             trueStart: now)
         task.outsideChangesAtStart = laws.outsideChanges
         task.versions = Array(repeating: nil, count: router.instances.count)
-        if isFollowing, attempt.isWrite { task.before = router.read(at: now, startedAt: task.startedAt) }
+        if isFollowing && attempt.isWrite || isLateWatch(job) {
+            task.before = router.read(
+                at: now, startedAt: task.startedAt, ignoresEndpoints: bug == .patchTakenForEndpoints)
+        }
         if case .measure(let metric) = job, metricMood[metric] == .hung {
             census.note(.metricHung)
             task.due = now.advanced(by: .seconds(random.between(5, 900)))
@@ -23,7 +26,7 @@ extension SimulatedWorld {
         let task = drivers[index].tasks[taskIndex]
         switch task.job {
         case .read:
-            let reading = router.read(at: now, startedAt: task.startedAt)
+            let reading = task.before ?? read(startedAt: task.startedAt)
             try end(taskIndex, of: index, .read(bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading))
         case .measure(let metric): try measure(metric, taskIndex, of: index)
         case .action(let action): try perform(action, taskIndex, of: index)
@@ -107,6 +110,7 @@ extension SimulatedWorld {
             }
             goOn(taskIndex, of: index, crash: .crashElsewhere)
         case Self.commitStage:  // commit map @N, instance by instance
+            if isRefusedByServer() { return try fail(write, "422: a test failed", taskIndex, of: index) }
             if let error = try commit(write, task, of: index) { return try fail(write, error, taskIndex, of: index) }
             sleepBeforeFile(index)
             goOn(taskIndex, of: index, crash: .crashBetweenRuntimeAndFile)
@@ -172,6 +176,7 @@ extension SimulatedWorld {
         }
         switch task.stage {
         case 0:  // set map, on all at once
+            if isRefusedByServer() { return try fail(write, "409: the object has been modified", taskIndex, of: index) }
             let before = router.instances.map(\.share)
             for instance in router.instances.indices where router.answers(instance, at: now) {
                 if !isCalm, random.once(in: 100) {
@@ -200,6 +205,12 @@ extension SimulatedWorld {
     /// A target that follows in its own time answers with what it showed before: only a later reading can confirm.
     private func answer(_ write: TrafficWrite, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
+        if isCutOff() {
+            let unknown = router.instances.map { _ in Reading.Instance(running: nil, start: .unknown, incarnation: nil)
+            }
+            let reading = Reading(instances: unknown, startedAt: task.startedAt)
+            return try end(taskIndex, of: index, .wrote(write, reading, .refused("the connection was reset")))
+        }
         if isFollowing, task.error == nil, let before = task.before {
             census.note(.writeAccepted)
             if bug == .acceptedTakenForConfirmed {
@@ -211,8 +222,10 @@ extension SimulatedWorld {
             }
             return try end(taskIndex, of: index, .wrote(write, before, .accepted))
         }
-        let reading = router.read(at: now, startedAt: task.startedAt)
-        try end(taskIndex, of: index, .wrote(write, reading, WriteResult(error: task.error)))
+        let reading = read(startedAt: task.startedAt)
+        let isAccepted = isSlow && task.error == nil && !reading.confirms(write)
+        try end(
+            taskIndex, of: index, .wrote(write, reading, isAccepted ? .accepted : WriteResult(error: task.error)))
     }
 
     private func writeFile(_ share: Weight, _ taskIndex: Int, of index: Int) {
@@ -317,7 +330,7 @@ extension SimulatedWorld {
                     instance, router.prepare(instance, router.instances[instance].share, epoch: epoch))
             }
             if isFenced { router.fencedEpoch = max(router.fencedEpoch, epoch) }
-            let reading = router.read(at: now, startedAt: task.startedAt)
+            let reading = read(startedAt: task.startedAt)
             return .ours(
                 bug == .outsideHandOverwritten ? hidingOutsideHands(reading) : reading,
                 wasMarked: task.wasMarked && !router.markIsAfterRescue)
@@ -332,7 +345,7 @@ extension SimulatedWorld {
             census.note(.lockHeld)
             return "the lock is held"
         }
-        let reading = router.read(at: now, startedAt: task.startedAt)
+        let reading = read(startedAt: task.startedAt)
         let isRight =
             switch ending {
             case .wayBack: reading.confirms(TrafficWrite(share: .zero, kind: .wayBack))

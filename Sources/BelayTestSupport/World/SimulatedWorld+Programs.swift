@@ -7,6 +7,7 @@ extension SimulatedWorld {
     /// The two moments of what takes long: when it begins, and when it has ended.
     func run(_ limit: Duration, _ run: ActionRun, _ taskIndex: Int, of index: Int) throws(LawBroken) {
         let task = drivers[index].tasks[taskIndex]
+        if task.stage == 2 { return try waitForHome(limit, run, taskIndex, of: index) }
         if task.stage == 0 {
             if task.isCancelled { return try end(taskIndex, of: index, .acted(run, .ended(error: "it was not begun"))) }
             // The last check before the program begins: another driver may have taken over while this one slept.
@@ -55,8 +56,24 @@ extension SimulatedWorld {
         if fails, plan.isOwn(run), run.kind == .adopt, drivers[index].epoch == storeEpoch {
             stableHasNewVersion = false
         }
+        if !fails, isSlow, run.kind == .handOver, !router.isFollowed {
+            (drivers[index].tasks[taskIndex].stage, drivers[index].tasks[taskIndex].due) = (
+                2, now.advanced(by: .milliseconds(300))
+            )
+            return
+        }
         if fails { census.note(.programFailed) }
         try end(taskIndex, of: index, .acted(run, .ended(error: fails ? "status 1" : nil)))
+    }
+
+    /// The traffic is home once the endpoints say so.
+    private func waitForHome(_ limit: Duration, _ run: ActionRun, _ taskIndex: Int, of index: Int) throws(LawBroken) {
+        let task = drivers[index].tasks[taskIndex]
+        if router.isFollowed { return try end(taskIndex, of: index, .acted(run, .ended(error: nil))) }
+        guard !task.isCancelled, task.trueStart.duration(to: now) < limit || isCalm else {
+            return try end(taskIndex, of: index, .acted(run, .ended(error: "the endpoints are not stable's yet")))
+        }
+        drivers[index].tasks[taskIndex].due = now.advanced(by: .milliseconds(300))
     }
 
     /// Sometimes lets a driver sleep while it brings the traffic home, and another one take over meanwhile. Drawn from a generator of

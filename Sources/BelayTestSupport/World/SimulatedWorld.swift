@@ -8,6 +8,10 @@ package final class SimulatedWorld {
     package let seed: UInt64
     /// Whether the target accepts writes and follows in its own time. Drawn from a generator of its own.
     let isFollowing: Bool
+    /// Whether what serves follows what is written in its own time, as the endpoints of a Service do. Drawn from the same generator as
+    /// all that happens in such a cluster.
+    let isSlow: Bool
+    var slowness: SplitMix64
     package internal(set) var census = Census()
 
     let bug: PlantedBug?
@@ -71,7 +75,11 @@ package final class SimulatedWorld {
             driven.steps[driven.steps.count - 1].run = retire
         }
         drivenPlan = driven
+        var slowness = SplitMix64(seed: seed ^ 0xC1A5_7E8)
+        isSlow = slowness.once(in: plan.target.workload.managed != nil ? 2 : 8)
+        self.slowness = slowness
         router = SimulatedRouter(instances: random.between(1, 2))
+        for index in router.instances.indices { router.instances[index].isSlow = isSlow }
         metricMood = plan.metrics.map { _ in .good }
         laws = Laws(plan: plan)
         trouble = random.pick([8, 15, 30, 60, 120])
@@ -123,6 +131,7 @@ package final class SimulatedWorld {
         census.steps += 1
         if !isCalm, random.once(in: trouble) { try disturb() } else { try proceed() }
         if !pendingCommits.isEmpty { try landLateCommits() }
+        if isSlow { beSlow() }
         try laws.check(self)
     }
 
@@ -144,6 +153,7 @@ package final class SimulatedWorld {
             }
         }
         now = max(now, best)
+        if isSlow { follow() }
         if drivers[driverIndex].asleepUntil > Timestamp(milliseconds: 0), drivers[driverIndex].asleepUntil <= now {
             drivers[driverIndex].asleepUntil = Timestamp(milliseconds: 0)
             if drivers[driverIndex].epoch < storeEpoch { census.note(.lateDriverWoke) }
