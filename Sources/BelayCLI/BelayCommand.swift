@@ -23,7 +23,9 @@ struct BelayCommand: AsyncParsableCommand {
             """,
         version: Version.text,
         groupedSubcommands: [
-            CommandGroup(name: "Release", subcommands: [RunCommand.self, ResumeCommand.self, RetryCommand.self]),
+            CommandGroup(
+                name: "Release",
+                subcommands: [RunCommand.self, ResumeCommand.self, RetryCommand.self, UndoCommand.self]),
             CommandGroup(
                 name: "Operator",
                 subcommands: [

@@ -29,4 +29,18 @@ package protocol TargetKit: Sendable {
 
     /// What the way back does: `` `set map` to 0 at once on all instances, read back, fenced ``.
     func wayBackWords(to secondShare: Weight) -> String
+
+    /// The version that stable ran before a release, in the target's words; nil where the target does not know.
+    /// - Parameter original: As of ``router(_:original:_:)``.
+    func versionBefore(_ original: JSONValue, _ roles: Roles) -> String?
+
+    /// The version that a release brings, in the same words.
+    func versionReleased(_ original: JSONValue, _ roles: Roles) -> String?
+}
+
+extension TargetKit {
+    /// Most targets know shares and no versions.
+    package func versionBefore(_ original: JSONValue, _ roles: Roles) -> String? { nil }
+    /// The same.
+    package func versionReleased(_ original: JSONValue, _ roles: Roles) -> String? { nil }
 }

@@ -38,8 +38,9 @@ package protocol TrafficRouter: Sendable {
     /// Answers a metric that asks the target itself.
     func measure(_ question: String) async -> MetricReading
 
-    /// What stands in queries of the plan for the names of things that come and go, such as a side's pods, and what it is at this moment.
-    func currentNames() async -> [String: String]
+    /// What stands in queries of the plan for the names of things that come and go, such as a side's pods, and what it was when it was last
+    /// read. Nothing waits for it.
+    var currentNames: [String: String] { get }
 
     /// Takes the mark away after a last reading. After a way back that has to show stable 100 %; after an adoption it
     /// must not show anything else than the canary at 100 %.
@@ -59,5 +60,5 @@ extension TrafficRouter {
     }
 
     /// Most targets have the same names all the time.
-    package func currentNames() async -> [String: String] { [:] }
+    package var currentNames: [String: String] { [:] }
 }

@@ -89,6 +89,12 @@ package struct RolloutSpec {
         } else if cluster?.switchesService == false, let words = podsNeeded(by: steps) {
             notes.append(root.descendant("strategy").issue(words))
         }
+        if cluster?.switchesService == false, steps.first?.run != nil {
+            notes.append(
+                root.descendant("strategy").issue(
+                    "the program of step 1 runs before the canary has pods: with `replicas` they come with the step's share"
+                ))
+        }
         var target = Target(
             traffic: traffic, workload: workload.bound(roles, of: sides, facts, &issues), identity: identity)
         if let cluster {

@@ -45,6 +45,30 @@ struct ReleaseTests {
         }
     }
 
+    @Test func `undo releases the revision that was promoted before, in one step, and only to a side that serves`()
+        async throws
+    {
+        try await Stage.with { stage in
+            try await stage.serve()
+            let file = try stage.file(Stage.canary([50, 100], hold: "0s"), analysis: Stage.noGate)
+            for revision in ["1.0", "2.0"] {
+                let run = try await stage.belay("run", file, "--revision", revision)
+                #expect(run.code == 0, "\(run.text)")
+            }
+            #expect(stage.rig.value() == "0")
+            let undo = try await stage.belay("undo", "app")
+            #expect(undo.code == 0 && undo.text.contains("1.0 is released again"), "\(undo.text)")
+            #expect(!undo.text.contains("50 %"), "\(undo.text)")
+            #expect(stage.rig.value() == "10000")
+            #expect(try await stage.belay("undo", "app").code == 0)
+            #expect(stage.rig.value() == "0")
+            stage.rig.tell("set server app_green/green state maint")
+            let dead = try await stage.belay("undo", "app")
+            #expect(dead.code == 2 && dead.text.contains("deploy 1.0 to green first"), "\(dead.text)")
+            #expect(stage.rig.value() == "0")
+        }
+    }
+
     @Test func `a dead canary behind redispatch answers 200 and is found by the retry rate`() async throws {
         try await Stage.with(redispatch: true) { stage in
             try await stage.serve()

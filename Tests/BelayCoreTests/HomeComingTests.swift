@@ -133,4 +133,34 @@ struct HomeComingTests {
         }
         #expect(Reach.beside(7).units(for: .full) == 7 && Reach.beside(7).units(for: .zero) == 0)
     }
+
+    // MARK: A canary that is kept
+
+    private static func returning(_ input: (inout Story) -> Void) -> Story {
+        var story = Story(
+            Fixture.plan {
+                var workload = ManagedWorkload(comesHome: true)
+                workload.keepCanary = .seconds(600)
+                $0.target.workload = .managed(workload)
+            })
+        story.takeOver(at: zero)
+        story.confirm(at: seconds(1))
+        for second in [2.0, 3] { story.answer(.ended(error: nil), at: seconds(second)) }
+        story.confirm(at: seconds(4))
+        input(&story)
+        story.confirm(at: seconds(6))
+        return story
+    }
+
+    @Test func `a canary is kept after a way back, and whoever cancels the job has seen enough`() {
+        var story = Self.returning { $0.tell(.abort, at: seconds(5)) }
+        #expect(story.deed(at: seconds(6)) == .drain(Fixture.sides.second, after: .seconds(600)))
+        story.tell(.cancelled("SIGTERM"), at: seconds(7))
+        #expect(running(story) == .retire)
+    }
+
+    @Test func `a cancelled job keeps nothing`() {
+        let story = Self.returning { $0.tell(.cancelled("SIGTERM"), at: seconds(5)) }
+        #expect(story.deed(at: seconds(6)) == .drain(Fixture.sides.second))
+    }
 }

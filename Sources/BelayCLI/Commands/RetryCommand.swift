@@ -1,10 +1,7 @@
 internal import ArgumentParser
-internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
-internal import BelayRouters
-internal import BelaySpec
 
 struct RetryCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,20 +21,7 @@ struct RetryCommand: AsyncParsableCommand {
         guard found.outcome != nil else {
             throw CommandFailure(.taken, "\(found.id) is still under way; see `belay status \(found.id)`")
         }
-        let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
-        let looking = Preflight.cancellable()
-        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
-            try await Release.releases(journal).bindAgain(plan, of: found.id)
-        }
-        let tried = try await Release.asking { provider throws(CommandFailure) in
-            try await unlessRefused { () throws(ReleaseRefusal) in try await GateCheck(provider).tryMetrics(of: plan) }
-        }
-        for note in bound.survey.remarks + tried.notes { Console.say("note: \(note)") }
-        looking.end()
         let release = driving.release(journal, clock, output: store.output)
-        let status = try await release.start(
-            bound,
-            .init(actor: who.person, reason: who.reason.isEmpty ? "retry of \(found.id)" : who.reason))
-        throw ExitCode(status.rawValue)
+        try await release.startAgain(found.id, who, because: "retry of \(found.id)")
     }
 }

@@ -21,6 +21,13 @@ struct ActorOptions: ParsableArguments {
         return Actor(name: named ?? user, groups: Self.groups, user: named == nil || named == user ? nil : user)
     }
 
+    /// Who and why, for places that take a line of text: `alice (too slow)`.
+    var words: String {
+        let person = person
+        let name = person.user.map { "\(person.name), user \($0)" } ?? person.name
+        return String((reason.isEmpty ? name : "\(name) (\(reason))").printable.prefix(300))
+    }
+
     private static var userName: String {
         getpwuid(getuid()).map { String(cString: $0.pointee.pw_name) } ?? "uid \(getuid())"
     }

@@ -19,7 +19,7 @@ struct Rescue {
         let router = kit.router(roles, original: mark?.original ?? .null, WallClock())
         let write = TrafficWrite(share: .zero, kind: .wayBack)
         var rescuer = OwnerMark(rollout: "rescue", epoch: 0, stable: side, original: "", store: "", process: .current)
-        rescuer.returnedBy = who.reason.isEmpty ? who.person.name : "\(who.person.name) (\(who.reason))"
+        rescuer.returnedBy = who.words
         let end = ContinuousClock.now + .seconds(60)
         var (complaint, number) = ("", 0)
         while ContinuousClock.now < end {
@@ -72,6 +72,12 @@ struct Rescue {
         if case .cluster(let target) = traffic, target.cloneName != nil, side == traffic.sides.second.name {
             throw CommandFailure(
                 .invalid, "`\(side)` is a clone that goes with its release: only `\(names[0])` can have the traffic")
+        }
+        if case .cluster(let target) = traffic, target.comesHome, let mark, side != mark.stable {
+            throw CommandFailure(
+                .invalid,
+                "\(mark.rollout) has `\(mark.stable)` as stable, and `\(side)` loses its pods with it: only `\(mark.stable)` can have the "
+                    + "traffic")
         }
         guard names.contains(side) else {
             throw CommandFailure(.invalid, "`\(side)` is none of the sides \(names.joined(separator: ", "))")

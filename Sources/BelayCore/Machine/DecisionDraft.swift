@@ -29,9 +29,20 @@ struct DecisionDraft {
         case .acted(let run, let answer): takeAction(run, answer)
         case .tookOver(let epoch, let holder): if epoch > state.epoch { takeOver(epoch, holder) }
         case .clockJumped(let milliseconds): emit(.clockJumped(milliseconds: milliseconds))
-        case .cancelled(let signal): returnTraffic(Cause(.cancelled, "the job was cancelled (\(signal))"))
+        case .cancelled(let signal):
+            endKeeping()
+            returnTraffic(Cause(.cancelled, "the job was cancelled (\(signal))"))
         case .journalLost(let reason): returnTraffic(Cause(.journal, reason))
         }
+    }
+
+    /// Who cancels a job while its canary is kept for people to look at has seen enough.
+    private mutating func endKeeping() {
+        guard let running = state.running, running.epoch == state.epoch, machine.wait(before: running.run) > .zero
+        else {
+            return
+        }
+        emit(.actionEnded(running.run, .done))
     }
 
     /// Begins the way back, unless it has begun or nothing can be taken back any more.

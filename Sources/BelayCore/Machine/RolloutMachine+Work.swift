@@ -89,12 +89,21 @@ extension RolloutMachine {
                 epoch: state.epoch, state.claimedEpoch == nil ? .first : isAtRelease ? .closing : .takeover,
                 stable: isNamedStable && !plan.comesHome ? plan.canary : plan.stable)
         case .handOver: return ownDeed(of: run) ?? .handOver(to: plan.canary)
-        case .drain: return .drain(plan.idle(after: run.list), after: plan.wait(before: run))
+        case .drain: return .drain(plan.idle(after: run.list), after: wait(before: run))
         case .release:
             return .release(run.list == .back ? .wayBack(hadTraffic: state.watchingSince != nil) : .adoption)
         case .deploy, .awaitReady, .hook, .adopt, .retire:
             return plan.command(for: run).map { .command($0) } ?? ownDeed(of: run)
         }
+    }
+
+    /// How long a canary that has lost its traffic stays as it is before an action takes it away: not at all where there is none, or where
+    /// a cancelled job has only seconds to live.
+    func wait(before run: ActionRun) -> Duration {
+        guard state.hasCanary, case .closing(.back(let cause, _)) = state.phase, cause.kind != .cancelled else {
+            return .zero
+        }
+        return plan.wait(before: run)
     }
 
     private func ownDeed(of run: ActionRun) -> Work.Deed? {

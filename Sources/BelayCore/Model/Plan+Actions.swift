@@ -72,7 +72,7 @@ extension Plan {
             }
         case .adopt: "the adoption\(program)"
         case .drain where wait(before: run) > .zero:
-            "keeping \(idle(after: run.list).name) without traffic for \(wait(before: run).text)"
+            "draining \(idle(after: run.list).name), which stays without traffic for \(wait(before: run).text) at most"
         case .drain: "draining \(idle(after: run.list).name)"
         case .retire: "retiring \(idle(after: run.list).name)\(program)"
         case .release: "taking the mark away"

@@ -138,7 +138,7 @@ package struct Releases {
 
     /// Binds the frozen plan of a rollout that is over, to be run again.
     /// - Throws: ``ReleaseRefusal`` as ``survey(_:)`` does, and `.invalid` where the roles have changed meanwhile,
-    ///   where the target cannot give the plan's shares any more, or where the canary's side cannot serve.
+    ///   where the target can give none that is near to what was asked, or where the canary's side cannot serve.
     package func bindAgain(_ plan: Plan, of id: String) async throws(ReleaseRefusal) -> BoundRelease {
         let survey = try await survey(plan.target.traffic)
         guard survey.roles == plan.roles else {
@@ -147,13 +147,20 @@ package struct Releases {
                 "\(plan.canary.name) has all traffic now, and the frozen plan of \(id) made it the canary; use `belay run`"
             )
         }
-        if let step = plan.steps.firstIndex(where: { survey.reach.nearest(to: $0.weight) != $0.weight }) {
+        var asked = plan
+        for index in asked.steps.indices {
+            if let share = asked.steps[index].asked {
+                (asked.steps[index].weight, asked.steps[index].asked) = (share, nil)
+            }
+        }
+        let (reached, unreachable) = asked.reaching(survey.reach)
+        guard let again = reached else {
             throw ReleaseRefusal(
                 .invalid,
-                "the target cannot give the \(plan.share(ofStep: step).text) of the frozen plan any more; use `belay run`; nothing was touched"
-            )
+                "the target cannot give the \(plan.share(ofStep: unreachable ?? 0).text) of the frozen plan any more; use `belay run`; "
+                    + "nothing was touched")
         }
-        let bound = BoundRelease(plan: plan, mirrored: nil, survey: survey, kit: kits(plan.target.traffic))
+        let bound = BoundRelease(plan: again, mirrored: nil, survey: survey, kit: kits(plan.target.traffic))
         try bound.checkCanServe()
         return bound
     }

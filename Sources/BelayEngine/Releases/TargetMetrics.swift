@@ -9,26 +9,25 @@ struct TargetMetrics: MetricProvider {
 
     func measure(_ metric: Metric, at moment: Timestamp) async -> MetricReading {
         guard case .target(let question) = metric.source else {
-            return await others.measure(await current(metric), at: moment)
+            return await others.measure(current(metric), at: moment)
         }
         return await router.measure(question)
     }
 
     func vector(_ query: String, of metric: Metric, at moment: Timestamp) async -> VectorAnswer {
-        let names = await router.currentNames()
-        return await others.vector(query.replacingAll(names), of: metric, at: moment)
+        await others.vector(query.replacingAll(router.currentNames), of: metric, at: moment)
     }
 
     func counters(_ metric: Metric, back: Duration, at moment: Timestamp) async -> CounterAnswer {
-        await others.counters(await current(metric), back: back, at: moment)
+        await others.counters(current(metric), back: back, at: moment)
     }
 
     func series(_ metric: Metric, back: Duration, at moment: Timestamp) async -> SeriesAnswer {
-        await others.series(await current(metric), back: back, at: moment)
+        await others.series(current(metric), back: back, at: moment)
     }
 
-    private func current(_ metric: Metric) async -> Metric {
-        let names = await router.currentNames()
+    private func current(_ metric: Metric) -> Metric {
+        let names = router.currentNames
         return names.isEmpty ? metric : metric.updatingQueries { $0.replacingAll(names) }
     }
 }

@@ -51,11 +51,9 @@ package struct ClusterRights: Sendable {
                     group: group, resource: resource, verbs: ["get", "patch", "update", "delete"],
                     names: [target.ownerName]))
         }
-        if case .two = target.deployments {
-            // Whoever aborts from another machine may name either of them.
-            rules.append(
-                Rule(group: "coordination.k8s.io", resource: "leases", verbs: ["list"], names: [], isOptional: true))
-        }
+        // So that another release of the same Service is seen, and one of two Deployments is found by either name.
+        rules.append(
+            Rule(group: "coordination.k8s.io", resource: "leases", verbs: ["list"], names: [], isOptional: true))
         if let clone = target.cloneName {
             rules.append(Rule(group: "apps", resource: "deployments", verbs: ["create"], names: []))
             rules.append(

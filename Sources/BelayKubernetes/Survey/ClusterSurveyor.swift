@@ -77,6 +77,12 @@ struct ClusterSurveyor {
                 "traffic.service.name: Service `\(target.service)` publishes pods that are not ready (publishNotReadyAddresses): nobody "
                     + "could see when the traffic is safe")
         }
+        for label in selector.keys.sorted() where isSet(label) {
+            survey.invalid(
+                "workload.kubernetes.set: Service `\(target.service)` selects by the label `\(label)`, which the release would change: "
+                    + "stable's pods would leave it at the end")
+        }
+        try await lookAtMarks(look, &survey)
         remark(look.service, &survey)
         guard let stable = look.deployments[facts.deployments[side].name] else { return }
         let surroundings = ClusterSurroundings(
@@ -84,6 +90,29 @@ struct ClusterSurveyor {
         try await surroundings.look(&survey)
         let rehearsal = ClusterRehearsal(client: client, target: target, facts: facts, stableIndex: side, look: look)
         if survey.problems.isEmpty { try await rehearsal.play(&survey) }
+    }
+
+    /// What bears a mark although no release of these Deployments is under way: another one that drives the same Service, or what is left
+    /// of one. Annotations come back by `kubectl rollout undo`, too.
+    private func lookAtMarks(_ look: ClusterLook, _ survey: inout Survey) async throws {
+        let objects =
+            [("Service", target.service, Optional(look.service))]
+            + target.names.map { ("Deployment", $0, look.deployments[$0]) }
+        let leases = try? await client.list(.leases(namespace)).items
+        let own = leases?.first { $0["metadata"]?["name"]?.string == target.ownerName }
+        guard own == nil else { return }  // A release of these is under way; who drives it is told elsewhere.
+        for (kind, name, object) in objects {
+            guard let rollout = object?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string else { continue }
+            let lease = leases?.first { $0["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string == rollout }
+            if let place = lease?["metadata"]?["name"]?.string {
+                survey.invalid(
+                    "\(kind) `\(name)` is \(rollout.printable)'s, whose Lease is \(place.printable): two releases cannot have it"
+                )
+            } else {
+                survey.remarks.append(
+                    "\(kind) `\(name)` bears what \(rollout.printable) has left, whose Lease is gone; it is replaced")
+            }
+        }
     }
 
     private func remark(_ service: JSONValue, _ survey: inout Survey) {
@@ -231,7 +260,7 @@ struct ClusterSurveyor {
         }
         let selectors = objects.map { $0["spec"]?["selector"]?["matchLabels"]?.texts ?? [:] }
         let telling = labels[0].keys.filter { key in
-            selector[key] == nil && labels[1][key] != nil && labels[0][key] != labels[1][key]
+            selector[key] == nil && labels[1][key] != nil && labels[0][key] != labels[1][key] && !isSet(key)
         }
         // One that belongs to the Deployments' own selectors cannot be changed by anybody.
         let label = telling.min { one, other in
@@ -249,6 +278,9 @@ struct ClusterSurveyor {
             serviceUID: uid, selector: selector, label: label, values: canary == 0 ? [value, ""] : ["", value],
             deployments: deployments)
     }
+
+    /// Whether the release itself gives a label of the pods another value.
+    private func isSet(_ label: String) -> Bool { target.settings.contains { $0.label == label } }
 
     /// Of a clone whose pods are behind the same Service as stable's.
     private static let ownLabel = "belay.dev/clone"

@@ -15,7 +15,7 @@ extension ClusterMarks {
                         "resourceVersion": object["metadata"]?["resourceVersion"],
                         "annotations": .members([
                             Self.rollout: .null, Self.epoch: .null, Self.switched: .null, Self.count: .null,
-                            Self.share: .null, Self.returnedBy: .null,
+                            Self.share: .null, Self.returnedBy: .null, Self.deployed: .null,
                         ]),
                     ])
                 ])

@@ -16,6 +16,8 @@ package struct ClusterMarks: TargetOwnership {
     static let count = "belay.dev/replicas"
     /// On a canary whose number of pods divides the traffic: the share that the number stands for.
     static let share = "belay.dev/share"
+    /// On a canary that was there before the release: it has got the new version.
+    static let deployed = "belay.dev/deployed"
     /// On the Service: whether it leads to the canary alone.
     static let switched = "belay.dev/switched"
     /// On the Service: who returned the traffic without a journal, and why.
@@ -261,7 +263,8 @@ package struct ClusterMarks: TargetOwnership {
         let map: JSONValue
         do {
             map = try await client.get(.configMaps(namespace), "belay-\(deployment)")
-        } catch let error as KubernetesError where error.kind == .notFound {
+        } catch let error as KubernetesError where [.notFound, .forbidden].contains(error.kind) {
+            // A right to read one ConfigMap by its name is none to read another.
             guard let owner = try await lease(of: deployment, namespace, client) else { throw error }
             map = try await client.get(.configMaps(namespace), owner)
         }
@@ -350,8 +353,11 @@ package struct ClusterMarks: TargetOwnership {
                 throw KubernetesError(.conflict, "`\(name)` is on its way back: nothing was written")
             }
             if wanted.allSatisfy({ found[$0.key] == $0.value }) { return }
+            var annotations = JSONValue.map(wanted)
+            // Who returned an earlier release's traffic says nothing of this one.
+            if found[Self.returnedBy] != nil { annotations = annotations.setting(Self.returnedBy, .null) }
             let metadata: JSONValue = .members([
-                "resourceVersion": object["metadata"]?["resourceVersion"], "annotations": .map(wanted),
+                "resourceVersion": object["metadata"]?["resourceVersion"], "annotations": annotations,
             ])
             do {
                 _ = try await client.patch(

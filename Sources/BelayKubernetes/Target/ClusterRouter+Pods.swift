@@ -33,13 +33,14 @@ extension ClusterRouter {
 
     /// As its protocol says. The plan's pattern fits any pods of a side's Deployment, also those of a release long ago, whose series may
     /// still be there; these fit the pods of the ReplicaSets that have some now.
-    func currentNames() async -> [String: String] {
-        guard let look = try? await glance(), let facts = try? facts() else { return [:] }
-        var names: [String: String] = [:]
+    var currentNames: [String: String] { state.withLock { $0.names } }
+
+    /// Keeps the names that a reading shows; of a side without pods the last ones.
+    func keepNames(_ look: ClusterLook, _ facts: ClusterFacts) {
         for deployment in facts.deployments {
-            names[ClusterTarget.podPattern(of: deployment.name)] = Self.pattern(of: look.pods(of: deployment.name))
+            guard let pattern = Self.pattern(of: look.pods(of: deployment.name)) else { continue }
+            state.withLock { $0.names[ClusterTarget.podPattern(of: deployment.name)] = pattern }
         }
-        return names
     }
 
     /// The server cuts what it makes a pod's name of.
@@ -55,8 +56,8 @@ extension ClusterRouter {
             return all.count == 1 ? all[0] : "(\(all.joined(separator: "|")))"
         }
         // Of a name that was cut, another Deployment's pods could have the same beginning.
-        if sets.contains(where: { $0.utf8.count >= longestBase }) { return any(pods.map(\.name)) }
-        return any(Array(sets)) + "-[\(ClusterTarget.nameLetters)]{5}"
+        if sets.contains(where: { $0.utf8.count >= longestBase }) { return "(?:\(any(pods.map(\.name))))" }
+        return "(?:\(any(Array(sets)))-[\(ClusterTarget.nameLetters)]{5})"
     }
 
     private static func restarts(of pod: ClusterLook.Pod) -> [(container: String, count: Int, reason: String)] {

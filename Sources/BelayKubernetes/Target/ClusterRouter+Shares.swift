@@ -38,7 +38,10 @@ extension ClusterRouter {
             instance.isFollowing = ready.canary > 0 || ready.stable == 0 || isForeign || stays || side == canaryIndex
             return instance
         }
-        let annotations = clone["metadata"]?["annotations"]?.texts ?? [:]
+        var annotations = clone["metadata"]?["annotations"]?.texts ?? [:]
+        // What another release has left says nothing; whoever rescues takes what there is.
+        let isOurs = annotations[ClusterMarks.rollout] == state.withLock { $0.rollout } || target.revision == nil
+        if !isOurs { annotations = [:] }
         let written = annotations[Self.count].flatMap { Int($0) } ?? 0
         if replicas(clone) != written {
             instance.foreign = "\(replicas(clone)) pods of `\(canary)` in place of \(written)\(Self.writer(of: clone))"

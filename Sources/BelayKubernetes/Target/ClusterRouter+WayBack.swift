@@ -127,9 +127,12 @@ extension ClusterRouter {
     private func empty(_ mark: OwnerMark, but left: Int) async throws -> String? {
         let name = try facts().deployments[canaryIndex].name
         let found = try await eye.get().deployment(name)
-        guard let owner = found?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string else { return nil }
+        let owner = found?["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string
         // Whoever rescues empties what it finds.
-        guard owner == mark.rollout || target.revision == nil else { return "`\(name)` is \(owner)'s" }
+        guard let owner, owner == mark.rollout || target.revision == nil else {
+            guard target.cloneName == nil, let found else { return owner.map { "`\(name)` is \($0)'s" } }
+            return try await emptyUnmarked(found, mark, but: left)
+        }
         let place = ["metadata", "annotations"]
         let patch: JSONValue = .array(
             [
@@ -141,6 +144,24 @@ extension ClusterRouter {
                 _ = try await client.get().patch(path, name, .json, patch, timeout: Self.patience)
             }
         }
+        return nil
+    }
+
+    /// The canary of a pair whose mark somebody took away, or that bears what an earlier release has left: who holds the Lease holds it.
+    private func emptyUnmarked(_ found: JSONValue, _ mark: OwnerMark, but left: Int) async throws -> String? {
+        let name = try facts().deployments[canaryIndex].name
+        if replicas(found) == 0 { return nil }
+        let annotations = [
+            ClusterMarks.rollout: mark.rollout, ClusterMarks.epoch: "\(mark.epoch)-back", ClusterMarks.share: "0",
+            ClusterMarks.count: "\(left)",
+        ]
+        let patch: JSONValue = .members([
+            "metadata": .members([
+                "resourceVersion": found["metadata"]?["resourceVersion"], "annotations": .map(annotations),
+            ]),
+            "spec": .members(["replicas": .count(left)]),
+        ])
+        _ = try await client.get().patch(path, name, .merge, patch, timeout: Self.patience)
         return nil
     }
 }

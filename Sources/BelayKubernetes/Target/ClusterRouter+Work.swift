@@ -180,7 +180,9 @@ extension ClusterRouter {
         let image = clone.image(after: own.image)
         let more = try scaling(object, side)
         let isNew = clone.isNew(object, side: side)
-        if isNew, more.isEmpty { return nil }
+        // Whoever gives the canary its old version again has to be noticed from here on.
+        let isDeployed = side != canaryIndex || Self.isDeployed(object, by: mark)
+        if isNew, more.isEmpty, isDeployed { return nil }
         guard isNew || clone.isOld(object, side: side) else {
             return
                 "the template of `\(own.name)` was changed by another hand\(Self.writer(of: object)) since the release began"
@@ -190,7 +192,7 @@ extension ClusterRouter {
         let patch: JSONValue = .array(
             ClusterMarks.tests(mark)
                 + clone.operations(on: object, side: side, image: image, settings: clone.newSettings)
-                + more)
+                + more + (side == canaryIndex ? [Self.deployed] : []))
         let result = try await KubernetesClient.persistently {
             try await client.get().patchTested(path, own.name, patch)
         }
@@ -200,6 +202,14 @@ extension ClusterRouter {
             return nil  // A try before this one has had its effect.
         case .refused: return "Deployment `\(own.name)` was changed by another hand at this moment: nothing was written"
         }
+    }
+
+    private static let deployed = ClusterClone.operation(
+        "add", ["metadata", "annotations", ClusterMarks.deployed], "true")
+
+    private static func isDeployed(_ object: JSONValue, by mark: OwnerMark) -> Bool {
+        let found = object["metadata"]?["annotations"]
+        return found?[ClusterMarks.deployed] != nil && found?[ClusterMarks.rollout]?.string == mark.rollout
     }
 
     /// An idle side of a pair gets as many pods as stable has, or none where these come with the steps; stable gets those that the steps
@@ -223,6 +233,11 @@ extension ClusterRouter {
     /// The canary's revision becomes stable's own. Where its pods do not become ready, the template is put back.
     private func adopt(_ mark: OwnerMark, until deadline: Timestamp) async throws -> String? {
         state.withLock { $0.mayBeAdopted = true }
+        let canary = try facts().deployments[canaryIndex].name
+        guard let released = try await eye.get().deployment(canary), try clone().isNew(released, side: canaryIndex)
+        else {
+            return "`\(canary)` does not have the version that is to be adopted; the traffic stays where it is"
+        }
         if let why = try await change(stableIndex, mark) { return why }
         let name = try facts().deployments[stableIndex].name
         let complaint: String?

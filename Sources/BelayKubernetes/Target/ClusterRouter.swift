@@ -21,6 +21,10 @@ final class ClusterRouter: TrafficRouter {
         var epoch: Int?
         /// Stable's number of pods was written by this driver.
         var hasScaledStable = false
+        /// A canary that was there before was seen with the new version.
+        var hasDeployed = false
+        /// By the plan's pattern for a side's pods: the present one.
+        var names: [String: String] = [:]
         /// How many pods served when the way back began, and when that was.
         var servedAtReturn: (pods: Int, at: Timestamp)?
         /// The last write that an Event tells of.
@@ -100,6 +104,7 @@ final class ClusterRouter: TrafficRouter {
             return instance
         }
         state.withLock { $0.stableReady = look.readyCount(of: facts.deployments[stableIndex].name) }
+        keepNames(look, facts)
         if uid != facts.serviceUID, !state.withLock({ $0.isReturning }) {
             instance.foreign =
                 "another Service `\(target.service)` than the one that was there before: it was made anew"
@@ -169,7 +174,9 @@ final class ClusterRouter: TrafficRouter {
             // One that an earlier release has left is replaced before it counts.
             let isMarked =
                 object["metadata"]?["annotations"]?[ClusterMarks.rollout]?.string == state.withLock { $0.rollout }
-            if isClone ? !isRight && isMarked : !isRight && !isOld {
+            let isDeployed = side == canaryIndex && !isClone && hasDeployed(object)
+            let isStrange = isClone ? !isRight && isMarked : !isRight && (isDeployed || !isOld)
+            if isStrange {
                 return "the template of `\(own.name)`\(Self.writer(of: object))"
             }
             if side == stableIndex, target.comesHome, !isCounted, object["spec"]?["replicas"]?.int == 0 {
@@ -177,6 +184,16 @@ final class ClusterRouter: TrafficRouter {
             }
         }
         return nil
+    }
+
+    /// Whether a canary that was there before has got the new version; from then on its old one is another hand's, with or without a mark.
+    private func hasDeployed(_ canary: JSONValue) -> Bool {
+        let found = canary["metadata"]?["annotations"]
+        return state.withLock { state in
+            let isOurs = found?[ClusterMarks.rollout]?.string == state.rollout
+            if isOurs, found?[ClusterMarks.deployed] != nil { state.hasDeployed = true }
+            return state.hasDeployed
+        }
     }
 
     /// Who wrote last: ` (kubectl-edit)`.

@@ -113,6 +113,18 @@ package struct KubernetesKit: TargetKit {
         return wayBackWords
     }
 
+    /// As its protocol says.
+    package func versionBefore(_ original: JSONValue, _ roles: Roles) -> String? {
+        ClusterFacts(json: original)?.deployments[roles.canaryIsSecond ? 0 : 1].image
+    }
+
+    /// As its protocol says.
+    package func versionReleased(_ original: JSONValue, _ roles: Roles) -> String? {
+        guard let facts = ClusterFacts(json: original) else { return nil }
+        return ClusterClone(target: target, facts: facts)
+            .image(after: facts.deployments[roles.canaryIsSecond ? 0 : 1].image)
+    }
+
     private var wayBackWords: String {
         "the selector of Service \(target.service) as it was, in one patch\(target.switchesService ? "" : ", then no pod of the canary"), "
             + "confirmed by the endpoints"

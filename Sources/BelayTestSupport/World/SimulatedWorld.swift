@@ -169,22 +169,6 @@ package final class SimulatedWorld {
         }
     }
 
-    private func calmDown() {
-        isCalm = true
-        router.fileCanBeWritten = true
-        router.markCanBeWritten = true
-        for index in router.instances.indices {
-            if !router.instances[index].isUp { router.restart(index) }
-            router.instances[index].isUp = true
-            router.instances[index].hungUntil = Timestamp(milliseconds: 0)
-        }
-        journalFailsUntil = Timestamp(milliseconds: 0)
-        for index in metricMood.indices where metricMood[index] != .bad { metricMood[index] = .good }
-        for index in drivers.indices where drivers[index].asleepUntil > now.advanced(by: .seconds(30)) {
-            drivers[index].asleepUntil = now.advanced(by: .seconds(30))
-        }
-    }
-
     // MARK: Drivers
 
     /// A new process: takes the lease, folds the journal, drives.

@@ -130,11 +130,70 @@ extension ClusterReleaseTests {
             #expect(abort.status == 0, "\(abort.words)")
             let ended = try await run
             #expect(
-                ended.status == 3 && ended.words.contains("alice (too slow) returned the traffic without a journal"),
+                ended.status == 3 && ended.words.contains("(too slow) returned the traffic without a journal"),
                 "\(ended.words)")
             checkPair(rig, blue: "cart:v1", green: "cart:v1")
             let events = rig.server.double.objects("Event", "shop").compactMap { $0["message"]?.string }
-            #expect(events.contains { $0.contains("by alice (too slow)") }, "\(events)")
+            #expect(events.contains { $0.contains("by alice") && $0.contains("(too slow)") }, "\(events)")
+        }
+    }
+
+    @Test(
+        "a canary of two that somebody changes in the middle takes the traffic back, whatever is left of its mark",
+        arguments: ["old version", "replaced", "scaled"])
+    func pairHands(hand: String) async throws {
+        try await ReleaseRig.run { rig in
+            rig.makePair(selector: Self.both)
+            async let run = rig.belay("run", try file(rig, "v2", "{blue: blue, green: green}", hold: "60s"))
+            try await rig.until("the canary has traffic") { split(rig) == [2, 1] }
+            try await rig.untilTold("watched ")
+            let old = #""template":{"spec":{"containers":[{"name":"app","image":"cart:v1"}]}}"#
+            switch hand {
+            case "old version": rig.patch("deployments", "green", "{\"spec\":{\(old)}}")
+            case "scaled": rig.patch("deployments", "green", #"{"spec":{"replicas":2}}"#)
+            default:
+                let keys = ["rollout", "epoch", "replicas", "share", "deployed"]
+                let nulls = keys.map { "\"belay.dev/\($0)\":null" }.joined(separator: ",")
+                rig.patch(
+                    "deployments", "green",
+                    "{\"metadata\":{\"annotations\":{\(nulls)}},\"spec\":{\"replicas\":2,\(old)}}")
+            }
+            let ended = try await run
+            #expect(ended.status == 3 && ended.words.contains("`green` "), "\(ended.words)")
+            #expect(split(rig) == [2, 0])
+            checkPair(rig, blue: "cart:v1", green: "cart:v1")
+        }
+    }
+
+    @Test func `what a lost release has left on a pair is told and replaced`() async throws {
+        try await ReleaseRig.run { rig in
+            rig.makePair(selector: Self.both)
+            let marks =
+                #""belay.dev/rollout":"cart-0000000000","belay.dev/epoch":"3","belay.dev/replicas":"1","belay.dev/share":"2500","#
+                + #""belay.dev/deployed":"true""#
+            rig.patch("deployments", "green", "{\"metadata\":{\"annotations\":{\(marks)}}}")
+            let run = try await rig.belay("run", try file(rig, "v2", "{blue: blue, green: green}"))
+            #expect(run.status == 0 && run.words.contains("bears what cart-0000000000 has left"), "\(run.words)")
+            checkPair(rig, blue: "cart:v2", green: "cart:v2")
+        }
+    }
+
+    @Test func `a second release is refused whatever the order of its sides, and rescue keeps to the stable one`()
+        async throws
+    {
+        try await ReleaseRig.run { rig in
+            rig.makePair(selector: Self.both)
+            let path = try file(rig, "v2", "{blue: blue, green: green}", hold: "60s")
+            let killed = try await rig.belay("run", path, crash: "after-append:9")
+            #expect(killed.status == 128 + 9, "\(killed.words)")
+            let other = try file(rig, "v3", "{green: green, blue: blue}")
+            let second = try await rig.belay("run", other, journal: "other.db")
+            #expect(second.status == 7, "\(second.words)")
+            let wrong = try await rig.belay("rescue", path, "--stable", "green", journal: "none.db")
+            #expect(wrong.status == 2 && wrong.words.contains("only `blue` can have the traffic"), "\(wrong.words)")
+            let right = try await rig.belay("rescue", path, journal: "none.db")
+            #expect(right.status == 0, "\(right.words)")
+            #expect(split(rig) == [2, 0])
         }
     }
 }

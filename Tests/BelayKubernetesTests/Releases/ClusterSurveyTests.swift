@@ -156,6 +156,22 @@ struct ClusterSurveyTests {
         }
     }
 
+    @Test func `a label that the release changes and the Service selects by is refused`() async throws {
+        try await ReleaseRig.run { rig in
+            rig.patch(
+                "deployments", "cart", #"{"spec":{"template":{"metadata":{"labels":{"version":"v1"}}}}}"#)
+            try await rig.until("the pods have the label") {
+                let pods = rig.server.double.objects("Pod", "shop")
+                return pods.count == 3 && pods.allSatisfy { $0["metadata"]?["labels"]?["version"] == "v1" }
+            }
+            rig.replaceService(#"{"app":"cart","version":"v1"}"#)
+            let set = #"set: {spec.template.metadata.labels.version: "{{revision}}"}"#
+            let run = try await rig.belay(
+                "run", try rig.file(revision: "v2", workload: "deployment: cart, \(set)"))
+            #expect(run.status == 2 && run.words.contains("selects by the label `version`"), "\(run.words)")
+        }
+    }
+
     // MARK: Words
 
     @Test(

@@ -80,10 +80,11 @@ package struct ClusterTarget: TrafficValue {
     }
 
     /// What the names of a Deployment's pods look like, as a regular expression that has to fit all of a name: the Deployment's, a hash
-    /// without `-`, and five characters, all of them from the letters and digits that the API makes names of. Pods of no other Deployment fit.
+    /// without `-`, and five characters, all of them from the letters and digits that the API makes names of. Pods of no other Deployment fit. It
+    /// is a group, so that no pattern is a part of another.
     /// https://github.com/kubernetes/apimachinery/blob/master/pkg/util/rand/rand.go
     package static func podPattern(of deployment: String) -> String {
-        "\(deployment.replacing(".", with: #"\\."#))-[\(nameLetters)]{1,10}-[\(nameLetters)]{5}"
+        "(?:\(deployment.replacing(".", with: #"\\."#))-[\(nameLetters)]{1,10}-[\(nameLetters)]{5})"
     }
 
     /// The API makes names of these.
@@ -190,11 +191,11 @@ extension ClusterTarget {
 
     /// Names the Deployment in its cluster; whoever asks, and from where, says nothing of it.
     package func identity(on host: String) -> String {
-        "cluster:\(server ?? context ?? ""):\(namespace ?? ""):\(names.joined(separator: "+"))"
+        "cluster:\(server ?? context ?? ""):\(namespace ?? ""):\(names.sorted().joined(separator: "+"))"
     }
 
     /// What holds what a release writes down at the target: a Lease and a ConfigMap.
-    package var ownerName: String { "belay-\(names[0])" }
+    package var ownerName: String { "belay-\(names.sorted()[0])" }
 
     package var json: JSONValue {
         var (deployment, clone, first, second): (JSONValue?, JSONValue?, JSONValue?, JSONValue?)

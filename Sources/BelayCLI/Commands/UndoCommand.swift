@@ -1,0 +1,75 @@
+internal import ArgumentParser
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+internal import BelayPlatform
+
+struct UndoCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "undo", abstract: "Release the revision again that ran before the last promotion.",
+        discussion: """
+            A new rollout of that revision's frozen plan, with its gates and the same way back. Where somebody else deploys and the former \
+            side still runs, its steps are left out: the traffic goes over at once, and the last hold watches it. While the rollout is \
+            under way this is `abort`: one write.
+            """)
+
+    @OptionGroup var options: RolloutOptions
+    @Option(
+        name: .customLong("to"), help: ArgumentHelp("The promoted rollout whose revision is released.", valueName: "id")
+    )
+    var aim: String?
+    @OptionGroup var driving: DriveOptions
+
+    func run() async throws {
+        let clock = WallClock()
+        let looking = try options.store.open(.operate, clock: clock)
+        let latest = try orFail { () throws(JournalFailure) in try looking.find(options.rollout) }
+        if latest.outcome == nil {
+            guard aim == nil else {
+                throw CommandFailure(.taken, "\(latest.id) is under way; without --to `undo` takes its traffic back")
+            }
+            return try await Aborting(options: options).run()
+        }
+        let all = try orFail { () throws(JournalFailure) in try looking.rollouts(named: latest.name) }
+        let choice: UndoChoice
+        do throws(UndoChoice.Refusal) {
+            choice = try UndoChoice(of: all, aim: aim)
+        } catch {
+            throw CommandFailure(.invalid, "\(latest.name): \(error.words); nothing was touched")
+        }
+        try checkWhatRan(choice, looking)
+        Console.say(
+            "\(choice.undone.id) released \(choice.undone.revision); \(choice.again.revision) is released again")
+        let journal = try options.store.open(.drive, clock: clock)
+        let release = driving.release(journal, clock, output: options.store.output)
+        let again = try orFail { () throws(JournalFailure) in try journal.machine(of: choice.again.id) }.plan
+        let isElsewhere = again.target.workload == .external
+        do {
+            try await release.startAgain(choice.again.id, options.who, because: "undo of \(choice.undone.id)") { plan in
+                // The former stable side still runs: nothing has to be brought up, and each step would only take time from people.
+                if isElsewhere { plan.steps.removeFirst(plan.steps.count - 1) }
+            }
+        } catch let failure as CommandFailure where failure.code == .invalid && isElsewhere {
+            let next = "deploy \(choice.again.revision) to \(again.canary.name) first, or `belay run` it with its file"
+            throw CommandFailure(.invalid, lines: failure.lines + [next])
+        }
+    }
+
+    /// What ran before the last promotion may be another version than the last one that Belay had released.
+    private func checkWhatRan(_ choice: UndoChoice, _ journal: SQLiteJournal) throws(CommandFailure) {
+        guard aim == nil else { return }
+        let (undone, again) = try orFail { () throws(JournalFailure) in
+            (try journal.machine(of: choice.undone.id), try journal.machine(of: choice.again.id))
+        }
+        let kit = Kits.kit(for: undone.plan.target.traffic)
+        guard let before = kit.versionBefore(undone.started.original, undone.plan.roles),
+            let released = Kits.kit(for: again.plan.target.traffic)
+                .versionReleased(again.started.original, again.plan.roles),
+            before != released
+        else { return }
+        throw CommandFailure(
+            .invalid,
+            "\(before) ran before \(choice.undone.id), and no rollout of this journal has released it; `--to \(choice.again.id)` releases "
+                + "\(choice.again.revision), `belay run` with that revision the other one; nothing was touched")
+    }
+}

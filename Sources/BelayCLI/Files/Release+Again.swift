@@ -1,0 +1,35 @@
+internal import ArgumentParser
+internal import BelayCore
+internal import BelayEngine
+internal import BelayJournal
+internal import BelayPlatform
+
+/// Releases of a plan that was released before.
+extension Release {
+    /// Starts a new rollout of the frozen plan of one that is over, and drives it to its end.
+    /// - Parameters:
+    ///   - id: Of the one that is over.
+    ///   - reason: Where nobody gives one.
+    ///   - change: Of the plan, before it is bound to the target as it is now.
+    /// - Throws: Always: ``CommandFailure``, or the exit code of the rollout.
+    func startAgain(
+        _ id: String, _ who: ActorOptions, because reason: String, changing change: (inout Plan) -> Void = { _ in }
+    ) async throws {
+        var plan = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }.plan
+        change(&plan)
+        let frozen = plan
+        let looking = Preflight.cancellable()
+        let bound = try await unlessRefused { () throws(ReleaseRefusal) in
+            try await Self.releases(journal).bindAgain(frozen, of: id)
+        }
+        let tried = try await Self.asking { provider throws(CommandFailure) in
+            try await unlessRefused { () throws(ReleaseRefusal) in
+                try await GateCheck(provider).tryMetrics(of: bound.plan)
+            }
+        }
+        for note in bound.survey.remarks + tried.notes { Console.say("note: \(note)") }
+        looking.end()
+        let status = try await start(bound, .init(actor: who.person, reason: who.reason.isEmpty ? reason : who.reason))
+        throw ExitCode(status.rawValue)
+    }
+}
