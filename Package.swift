@@ -40,6 +40,7 @@ let package = Package(
         .target(name: "BelayCore", swiftSettings: strict),
         .target(name: "BelayAnalysis", dependencies: ["BelayCore"], swiftSettings: strict),
         .target(name: "BelayPlatform", dependencies: ["BelayCore", yams], swiftSettings: strict),
+        .target(name: "BelayReport", dependencies: ["BelayCore", "BelayPlatform"], swiftSettings: strict),
         .target(
             name: "BelayEngine", dependencies: ["BelayCore", "BelayAnalysis", "BelayPlatform"], swiftSettings: strict),
         .target(name: "BelayHTTP", dependencies: ["BelayCore", "BelayPlatform", "CCurl"], swiftSettings: strict),
@@ -64,7 +65,7 @@ let package = Package(
             name: "BelayCLI",
             dependencies: [
                 "BelayCore", "BelayAnalysis", "BelayPlatform", "BelaySpec", "BelayEngine", "BelayJournal", "BelayHTTP",
-                "BelayRouters", "BelayKubernetes", "BelayMetrics", "BelayDemo", "CSignals", arguments,
+                "BelayRouters", "BelayKubernetes", "BelayMetrics", "BelayReport", "BelayDemo", "CSignals", arguments,
             ],
             resources: [.embedInCode("strategies"), .embedInCode("analysis-templates")], swiftSettings: strict),
         .target(
@@ -106,6 +107,9 @@ let package = Package(
             dependencies: ["BelayCore", "BelayAnalysis", "BelayPlatform", "BelayTestSupport"],
             exclude: ["Vectors"],
             swiftSettings: strict),
+        .testTarget(
+            name: "BelayReportTests", dependencies: ["BelayCore", "BelayPlatform", "BelayReport"], swiftSettings: strict
+        ),
         .testTarget(name: "BelaySpecTests", dependencies: ["BelayCore", "BelaySpec"], swiftSettings: strict),
         .testTarget(
             name: "BelayEngineTests",

@@ -19,8 +19,16 @@ enum Console {
     /// Whether stdout is a terminal that understands a moving cursor.
     static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
 
-    /// Writes one line to stderr; control characters in the text are written out.
-    static func say(_ line: String) { write(line.printableLine + "\n", to: 2) }
+    private static let isGitHub = getenv("GITHUB_ACTIONS").map { String(cString: $0) } == "true"
+
+    /// Writes one line to stderr; control characters in the text are written out, and what a job's system would take for a command is none.
+    static func say(_ line: String) {
+        let safe = line.printableLine
+        write((isGitHub ? GitHubActions.harmless(safe) : safe) + "\n", to: 2)
+    }
+
+    /// A command to the job's system, which reads both outputs.
+    static func command(_ line: String) { write(line + "\n", to: 2) }
     static func print(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         write(lines.map(\.printableLine).joined(separator: "\n") + "\n", to: 1)

@@ -10,6 +10,7 @@ struct TidyTests {
         "BelayAnalysis": ["BelayCore", "Glibc"],
         "BelaySpec": ["BelayCore", "BelayAnalysis", "Yams"],
         "BelayPlatform": ["BelayCore", "Yams", "Foundation", "Glibc", "Dispatch"],
+        "BelayReport": ["BelayCore", "BelayPlatform"],
         "BelayEngine": [
             "BelayCore", "BelayAnalysis", "BelayPlatform", "Foundation", "Glibc", "Dispatch", "Synchronization",
         ],
@@ -25,7 +26,8 @@ struct TidyTests {
         ],
         "BelayCLI": [
             "BelayCore", "BelayAnalysis", "BelayPlatform", "BelaySpec", "BelayEngine", "BelayHTTP", "BelayJournal",
-            "BelayRouters", "BelayKubernetes", "BelayMetrics", "BelayDemo", "ArgumentParser", "CSignals", "Foundation",
+            "BelayRouters", "BelayKubernetes", "BelayMetrics", "BelayReport", "BelayDemo", "ArgumentParser", "CSignals",
+            "Foundation",
             "Glibc", "Dispatch",
         ],
         "BelayDemo": ["BelayPlatform", "Subprocess", "SystemPackage", "Foundation", "Glibc", "Synchronization"],

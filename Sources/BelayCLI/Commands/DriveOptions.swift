@@ -9,8 +9,11 @@ struct DriveOptions: ParsableArguments {
 
     @Flag(help: "Print every measurement; else each change, and one summary a minute.") var verbose = false
 
+    @OptionGroup var pipeline: PipelineOptions
+
     func release(_ journal: SQLiteJournal, _ clock: WallClock, output: OutputFormat) -> Release {
         Release(
-            journal: journal, clock: clock, reporter: Reporter(output: output, isVerbose: verbose), onCancel: onCancel)
+            journal: journal, clock: clock, reporter: Reporter(output: output, isVerbose: verbose), onCancel: onCancel,
+            pipeline: Pipeline(pipeline))
     }
 }

@@ -2,6 +2,7 @@ internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
+internal import BelayReport
 internal import Foundation
 
 /// An operator's word to a rollout: left in the journal's inbox, where its driver looks ten times a second.
@@ -57,7 +58,7 @@ struct Operation {
         try orFail { () throws(JournalFailure) in try journal.send(command, to: id) }
         switch try await reply(to: command, within: .seconds(10)) {
         case .obeyed:
-            Console.say("\(id): \(EventText.verb(verb)), recorded for \(command.actor.name)")
+            Console.say("\(id): \(verb.word), recorded for \(command.actor.name)")
             if output == .json {
                 Console.print(JSONText.write(.object([.init("rollout", .string(id)), .init("obeyed", .bool(true))])))
             }
@@ -65,7 +66,7 @@ struct Operation {
         case .waiting:
             let isBack = try orFail { () throws(JournalFailure) in try journal.withdraw(command.id, of: id) }
             if isBack { throw nobodyDrives }
-            Console.say("\(id): \(EventText.verb(verb)), recorded for \(command.actor.name)")
+            Console.say("\(id): \(verb.word), recorded for \(command.actor.name)")
         }
     }
 

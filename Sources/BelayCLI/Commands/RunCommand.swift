@@ -101,14 +101,20 @@ struct RunCommand: AsyncParsableCommand {
         )
         if case .finished(let outcome) = machine.state.phase {
             Console.say("\(id) is over: \(EventText(plan: started.plan).line(.finished(outcome))?.text ?? "")")
-            throw ExitCode(ExitStatus(outcome).rawValue)
+            throw ExitCode(ended(id, ExitStatus(outcome), release))
         }
         let holder = try orFail { () throws(JournalFailure) in try release.journal.holder(of: id) }
         if let holder, holder.isLive(at: release.clock.now) {
             Console.say("\(id): \(holder.process.text) drives it; waiting for its end")
-            throw ExitCode(try await follow(id, release).rawValue)
+            throw ExitCode(ended(id, try await follow(id, release), release))
         }
         throw ExitCode(try await release.resume(id, commands: []).rawValue)
+    }
+
+    /// A job that was attached leaves the same reports as the one that drove.
+    private func ended(_ id: String, _ status: ExitStatus, _ release: Release) -> Int32 {
+        release.pipeline?.tell(id, exit: status.rawValue, release.journal)
+        return status.rawValue
     }
 
     /// Refuses a key that was used for another name, revision or other files: its outcome is not that of this release.

@@ -3,6 +3,7 @@ internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
+internal import BelayReport
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,9 +11,11 @@ struct ShowCommand: ParsableCommand {
     )
     @Flag(help: "Show every window of the comparisons, and decide again from them.") var evidence = false
     @OptionGroup var options: RecordOptions
+    @OptionGroup var pipeline: PipelineOptions
 
     func run() throws {
         let (id, records) = try options.load()
+        if pipeline.junit != nil || pipeline.report != nil { try writeReports(id, records) }
         guard let first = records.first, case .started(let started) = first.event else {
             throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
         }
@@ -23,6 +26,7 @@ struct ShowCommand: ParsableCommand {
             for record in records { Console.print(EventsCommand.json(id, record)) }
             return
         }
+        if pipeline.junit != nil || pipeline.report != nil { return }
         let plan = started.plan
         if evidence { return try showEvidence(id, plan, records) }
         Console.print("\(id)  \(plan.name) \(plan.revision)")
@@ -53,5 +57,15 @@ extension ShowCommand {
         guard isSame else {
             throw CommandFailure(.failure, "the journal's windows do not give what was decided on them")
         }
+    }
+
+    private func writeReports(_ id: String, _ records: [StoredRecord]) throws {
+        let story = RolloutStory(id: id, records: records.map { ($0.event, $0.at) }, head: records.last?.hash)
+        guard let story else {
+            throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
+        }
+        let complaints = Pipeline(pipeline).write(story)
+        if !complaints.isEmpty { throw CommandFailure(.failure, lines: complaints) }
+        for path in [pipeline.junit, pipeline.report].compactMap(\.self) { Console.say("\(id): written to \(path)") }
     }
 }

@@ -19,6 +19,8 @@ struct Release {
     let clock: WallClock
     let reporter: Reporter
     var onCancel = OnCancel.rollback
+    /// nil for commands that drive a rollout only in passing.
+    var pipeline: Pipeline?
 
     /// - Parameter journal: nil where none can be read: nothing of ours is under way then.
     static func releases(_ journal: SQLiteJournal?) -> Releases {
@@ -85,8 +87,11 @@ struct Release {
         _ body: (ReleaseDrive) async throws(ReleaseRefusal) -> Engine.Result
     ) async throws(CommandFailure) -> ExitStatus {
         Console.dropWhenFull()
+        CodePages.giveBack()
         let signalled = Locked<Int32?>(nil)
         let onCancel = onCancel
+        let telling = Task { [reporter] in await reporter.keepTelling() }
+        defer { telling.cancel() }
         let result = try await Self.asking { provider throws(CommandFailure) in
             let drive = ReleaseDrive(
                 Self.releases(journal), store: SQLiteStore(journal), provider: provider, observer: reporter
@@ -101,10 +106,14 @@ struct Release {
             }
             return try await unlessRefused { () throws(ReleaseRefusal) in try await body(drive) }
         }
-        switch result {
-        case .left: return .signal(signalled.withLock { $0 } ?? SIGTERM)
-        case .ended(let end): return ExitStatus(end)
-        }
+        let status: ExitStatus =
+            switch result {
+            case .left: .signal(signalled.withLock { $0 } ?? SIGTERM)
+            case .ended(let end): ExitStatus(end)
+            }
+        reporter.end()
+        if let id = reporter.rollout { pipeline?.tell(id, exit: status.rawValue, journal) }
+        return status
     }
 }
 

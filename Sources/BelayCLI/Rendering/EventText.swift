@@ -1,4 +1,5 @@
 internal import BelayCore
+internal import BelayReport
 
 /// An event as a line for people.
 struct EventText {
@@ -52,7 +53,7 @@ struct EventText {
         case .stepPassed(let step): return ("\(name(step)): passed", .green)
         case .paused(let message, _): return ("paused: \(message)", .yellow)
         case .obeyed(let command):
-            return ("\(Self.verb(command.verb)) by \(command.actor.words)\(Self.because(command.reason))", .cyan)
+            return ("\(command.verb.word) by \(command.actor.words)\(Self.because(command.reason))", .cyan)
         case .approvalTimedOut(let step): return ("\(name(step)): nobody approved in time", .yellow)
         case .wayBackBegan(let cause): return ("TAKING THE TRAFFIC BACK: \(cause.message)", .red)
         case .attentionNeeded(let message): return ("NEEDS ATTENTION: \(message)", .red)
@@ -148,19 +149,6 @@ struct EventText {
     func name(_ step: Int) -> String {
         let label = plan.steps[step].name.map { " \($0)" } ?? ""
         return "step \(step + 1)/\(plan.steps.count)\(label)"
-    }
-
-    static func verb(_ verb: Command.Verb) -> String {
-        switch verb {
-        case .pause: "pause"
-        case .resume: "resume"
-        case .rerun: "resume --rerun"
-        case .promote(let isFull): isFull ? "promote --full" : "promote"
-        case .approve: "approved"
-        case .deny: "denied"
-        case .skip(let metric): "skip \(metric)"
-        case .abort: "abort"
-        }
     }
 
     /// Four significant digits are enough for a line.

@@ -14,11 +14,23 @@ struct Reporter: ReleaseObserver {
     private struct Told {
         var words: [Int: String] = [:]
         var summaryAt: Timestamp?
+        var rollout: String?
+        /// A group of the job's log is open.
+        var isGrouped = false
+        /// Where the rollout stands, for a log that has nothing else to say.
+        var standing = ""
+        var lastLineAt = ContinuousClock.now
     }
+
+    private let isGitHub = GitHubActions(ProcessInfo.processInfo.environment) != nil
+
+    /// The rollout that was driven; nil where none was begun.
+    var rollout: String? { told.withLock { $0.rollout } }
 
     init(output: OutputFormat, isVerbose: Bool = false) { (self.output, self.isVerbose) = (output, isVerbose) }
 
     func began(_ id: String, _ plan: Plan, store: String) {
+        told.withLock { $0.rollout = id }
         say(
             "\(id): \(plan.name) \(plan.revision), \(plan.stable.name) → \(plan.canary.name), \(plan.steps.count) steps, \(plan.metrics.count) metrics"
         )
@@ -31,10 +43,13 @@ struct Reporter: ReleaseObserver {
     }
 
     func tookOver(_ id: String, _ machine: RolloutMachine) {
+        told.withLock { $0.rollout = id }
         say("\(id): taking over at event \(machine.position)")
     }
 
     func report(_ id: String, _ event: Event, _ at: Timestamp, _ machine: RolloutMachine) {
+        group(event, machine.plan)
+        told.withLock { $0.standing = "\(id): \(Self.standing(machine))" }
         if isWorthALine(event, machine.plan), let (text, color) = EventText(plan: machine.plan).line(event) {
             say("\(Console.colored(TimeText.clock(at), .dim))  \(color.map { Console.colored(text, $0) } ?? text)")
         }
@@ -109,7 +124,63 @@ struct Reporter: ReleaseObserver {
         ])
     }
 
-    private func say(_ line: String) { Console.say(line) }
+    // MARK: The job's log
+
+    /// Each step is a group of its own, closed where the next one begins or the way back does.
+    private func group(_ event: Event, _ plan: Plan) {
+        guard isGitHub else { return }
+        let title: String?
+        switch event {
+        case .stepStarted(let step, let share): title = "\(EventText(plan: plan).name(step)): \(share.text)"
+        case .wayBackBegan, .adopted, .finished: title = nil
+        default: return
+        }
+        let wasOpen = told.withLock { told in
+            defer { told.isGrouped = title != nil }
+            return told.isGrouped
+        }
+        if wasOpen { Console.command(GitHubActions.endOfGroup) }
+        if let title { Console.command(GitHubActions.group(title)) }
+    }
+
+    /// Nothing more comes.
+    func end() {
+        let wasOpen = told.withLock { told in
+            defer { told.isGrouped = false }
+            return told.isGrouped
+        }
+        if wasOpen { Console.command(GitHubActions.endOfGroup) }
+    }
+
+    private static func standing(_ machine: RolloutMachine) -> String {
+        let text = EventText(plan: machine.plan)
+        if let pause = machine.state.pause { return "paused: \(pause.message)" }
+        if let running = machine.state.running { return "\(machine.plan.words(for: running.run)) is under way" }
+        return switch machine.state.phase {
+        case .opening: "begins"
+        case .step(let step, .approving): "\(text.name(step)) waits for approval"
+        case .step(let step, .routing): "\(text.name(step)) waits until its share is confirmed"
+        case .step(let step, _): "\(text.name(step)), watched \(TimeText.span(machine.state.watched))"
+        case .closing(.returning): "the traffic goes back"
+        case .closing: "ends"
+        case .finished: "is over"
+        }
+    }
+
+    /// Systems end a job that says nothing for minutes: a line at least once a minute.
+    func keepTelling() async {
+        while (try? await Task.sleep(for: .seconds(5))) != nil {
+            let (line, isQuiet) = told.withLock { told in
+                (told.standing, ContinuousClock.now - told.lastLineAt > .seconds(55))
+            }
+            if isQuiet, !line.isEmpty { say(line) }
+        }
+    }
+
+    private func say(_ line: String) {
+        told.withLock { $0.lastLineAt = .now }
+        Console.say(line)
+    }
 
     private func emit(_ members: KeyValuePairs<String, JSONValue>) {
         guard output == .json else { return }

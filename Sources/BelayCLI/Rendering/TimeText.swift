@@ -13,13 +13,7 @@ enum TimeText {
     static func full(_ time: Timestamp) -> String { format(time, "%Y-%m-%d %H:%M:%S") }
 
     /// RFC 3339 with milliseconds, UTC.
-    static func iso(_ time: Timestamp) -> String {
-        var seconds = time_t(time.milliseconds / 1000)
-        var parts = tm()
-        gmtime_r(&seconds, &parts)
-        let fraction = "\(1000 + time.milliseconds % 1000)".dropFirst()
-        return "\(format(parts, "%Y-%m-%dT%H:%M:%S")).\(fraction)Z"
-    }
+    static func iso(_ time: Timestamp) -> String { time.iso8601 }
 
     /// `4m10s`; no milliseconds above a second.
     static func span(_ duration: Duration) -> String {

@@ -182,6 +182,7 @@ struct ClusterReleaseTests {
                     rig.server.server.setFaults { faults in
                         (faults.conflicts, faults.tooMany, faults.resetsAfter, faults.resetsBefore) = (2, 1, 1, 1)
                     }
+                    rig.server.double.cutWatches()
                     try await Task.sleep(for: .milliseconds(700))
                 }
             }
@@ -198,7 +199,7 @@ struct ClusterReleaseTests {
             async let run = rig.belay("run", try rig.file(revision: "v2", steps: "{setWeight: 100, hold: 12s}"))
             try await rig.until("the canary has all traffic") { rig.split == (0, 3) }
             await rig.server.server.goAway()
-            try await Task.sleep(for: .seconds(8))
+            try await Task.sleep(for: .seconds(30))  // The fault itself.
             _ = try await rig.server.server.start(port: rig.server.port)
             let ended = try await run
             #expect(ended.status == 0, "\(ended.words)")

@@ -27,6 +27,8 @@ final class ReleaseRig: Sendable {
     private let writes = Locked<[Write]>([])
     private let outages = Locked<[String]>([])
     private let dryRuns = Locked(0)
+    /// The largest number of stable's pods that was seen.
+    private let mostOfStable = Locked(3)
     private let reads = Locked<[String]>([])
 
     /// Everything of Belay's that was written, in its order.
@@ -53,7 +55,7 @@ final class ReleaseRig: Sendable {
     /// So many scenarios at once, so that a small machine's clocks mean something.
     private actor Lanes {
         static let shared = Lanes()
-        private var free = 6
+        private var free = 8
         private var waiting: [CheckedContinuation<Void, Never>] = []
 
         func enter() async {
@@ -90,8 +92,10 @@ final class ReleaseRig: Sendable {
             await watching.value
             try result.get()
             #expect(!isServed || rig.outages.withLock { $0 }.isEmpty, "\(rig.outages.withLock { $0 }.prefix(3))")
-            let strays = rig.written.map(\.path).filter { path in !Self.allowed.contains { path.hasPrefix($0) } }
-            #expect(strays.isEmpty, "\(strays)")
+            let paths = rig.written.map(\.path).filter { path in !Self.allowed.contains { path.hasPrefix($0) } }
+            #expect(paths.isEmpty && rig.strays.isEmpty, "\(paths + rig.strays)")
+            let excesses = rig.excesses(beside: rig.mostOfStable.withLock { $0 })
+            #expect(excesses.isEmpty, "\(excesses)")
         }
     }
 
@@ -123,6 +127,8 @@ final class ReleaseRig: Sendable {
                     $0.append("at \(server.double.now): the Service has \(endpoints), and there are \(living.sorted())")
                 }
             }
+            let wanted = ["cart", "blue"].compactMap { deployment($0)?["spec"]?["replicas"]?.count }.max() ?? 0
+            mostOfStable.withLock { $0 = max($0, wanted) }
             try? await Task.sleep(for: .milliseconds(25))
         }
     }
