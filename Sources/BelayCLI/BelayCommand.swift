@@ -36,6 +36,7 @@ struct BelayCommand: AsyncParsableCommand {
                 name: "Record",
                 subcommands: [
                     StatusCommand.self, WaitCommand.self, ListCommand.self, ShowCommand.self, EventsCommand.self,
+                    HistoryCommand.self,
                 ]),
             CommandGroup(
                 name: "Check",

@@ -77,6 +77,22 @@ struct ReportTests {
         #expect(nothing == nil)
     }
 
+    @Test func `the four figures count what was taken back and what was undone`() {
+        func promoted(_ minutes: Double, _ reason: String = "") -> RolloutStory {
+            let plan = Self.plan("errors")
+            let started = Event.Started(plan: plan, original: .null, actor: Actor(name: "a"), reason: reason)
+            return RolloutStory(
+                id: "app", records: [(.started(started), Self.at(0)), (.finished(.promoted), Self.at(minutes * 60))],
+                head: nil)!
+        }
+        let stories = [promoted(10), promoted(30), promoted(20, "undo of app-1: slow"), Self.story("errors")]
+        let figures = DeliveryFigures(stories, over: .seconds(14 * 86_400))
+        #expect(figures.releases == 4 && figures.promoted == 3 && figures.failed == 2 && figures.failureRate == 0.5)
+        #expect(figures.perWeek == 1.5 && figures.leadTime == .seconds(1200) && figures.timeToRestore == .seconds(1))
+        let none = DeliveryFigures([], over: .seconds(86_400))
+        #expect(none.failureRate == nil && none.leadTime == nil && none.timeToRestore == nil)
+    }
+
     // MARK: JUnit
 
     @Test func `JUnit has a case for each gate and step: passed, breached, not reached, tried out`() throws {

@@ -9,7 +9,7 @@ extension Release {
     /// Starts a new rollout of the frozen plan of one that is over, and drives it to its end.
     /// - Parameters:
     ///   - id: Of the one that is over.
-    ///   - reason: Where nobody gives one.
+    ///   - reason: Before the one that a person gives.
     ///   - change: Of the plan, before it is bound to the target as it is now.
     /// - Throws: Always: ``CommandFailure``, or the exit code of the rollout.
     func startAgain(
@@ -29,7 +29,8 @@ extension Release {
         }
         for note in bound.survey.remarks + tried.notes { Console.say("note: \(note)") }
         looking.end()
-        let status = try await start(bound, .init(actor: who.person, reason: who.reason.isEmpty ? reason : who.reason))
+        let status = try await start(
+            bound, .init(actor: who.person, reason: who.reason.isEmpty ? reason : "\(reason): \(who.reason)"))
         throw ExitCode(status.rawValue)
     }
 }
