@@ -23,15 +23,20 @@ enum Console {
 
     /// Writes one line to stderr; control characters in the text are written out, and what a job's system would take for a command is none.
     static func say(_ line: String) {
-        let safe = line.printableLine
-        write((isGitHub ? GitHubActions.harmless(safe) : safe) + "\n", to: 2)
+        write(safe(line) + "\n", to: 2)
+    }
+
+    private static func safe(_ line: some StringProtocol) -> String {
+        let text = line.printableLine
+        guard isGitHub else { return text }
+        return text.hasPrefix("{") ? GitHubActions.harmlessJSON(text) : GitHubActions.harmless(text)
     }
 
     /// A command to the job's system, which reads both outputs.
     static func command(_ line: String) { write(line + "\n", to: 2) }
     static func print(_ text: String) {
         let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
-        write(lines.map(\.printableLine).joined(separator: "\n") + "\n", to: 1)
+        write(lines.map(safe).joined(separator: "\n") + "\n", to: 1)
     }
     static func complain(_ line: String) {
         say(errorIsTerminal && !noColor ? "\u{1B}[31merror:\u{1B}[0m \(line)" : "error: \(line)")

@@ -43,9 +43,30 @@ extension StringProtocol {
     /// As the message of a workflow command of GitHub Actions.
     /// https://github.com/actions/toolkit/blob/main/packages/core/src/command.ts
     package var workflowData: String {
-        String(self).replacing("%", with: "%25").replacing("\r", with: "%0D").replacing("\n", with: "%0A")
+        replacingBytes("%", with: "%25").replacingBytes("\r", with: "%0D").replacingBytes("\n", with: "%0A")
     }
 
     /// As the value of a property of a workflow command.
-    package var workflowProperty: String { workflowData.replacing(":", with: "%3A").replacing(",", with: "%2C") }
+    package var workflowProperty: String {
+        workflowData.replacingBytes(":", with: "%3A").replacingBytes(",", with: "%2C")
+    }
+
+    /// The same with each occurrence replaced, byte by byte: a mark that combines with a character would hide it from a comparison of
+    /// characters, and whoever reads the text looks at bytes.
+    /// - Parameter pattern: Of ASCII.
+    package func replacingBytes(_ pattern: StaticString, with replacement: String) -> String {
+        let sought = pattern.withUTF8Buffer(Array.init)
+        let bytes = Array(utf8)
+        var (result, index): ([UInt8], Int) = ([], 0)
+        while index < bytes.count {
+            if bytes[index...].starts(with: sought) {
+                result += replacement.utf8
+                index += sought.count
+            } else {
+                result.append(bytes[index])
+                index += 1
+            }
+        }
+        return String(decoding: result, as: UTF8.self)
+    }
 }

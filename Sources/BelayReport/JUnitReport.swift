@@ -116,10 +116,10 @@ package enum JUnitReport {
                 reading.failed.isEmpty ? .passed : .skipped("a dry run: \(reading.failed.count) measurements failed")
         case .failed: item.result = .failure(words, trace)
         case .error: item.result = .error(words, trace)
-        case .inconclusive: item.result = .skipped(words)
         case _ where isCause:
             let message = story.wayBack?.cause.message ?? ""
             item.result = story.wayBack?.cause.kind == .blind ? .error(message, trace) : .failure(message, trace)
+        case .inconclusive: item.result = .skipped(words)
         case .pending, .running, .successful, nil: break
         }
         return item

@@ -65,7 +65,7 @@ package enum MarkdownReport {
     }
 
     private static func code(_ text: String) -> String {
-        "`\(text.printable.replacing("`", with: "'").replacing("|", with: "/"))`"
+        "`\(text.printable.replacingBytes("`", with: "'").replacingBytes("|", with: "/"))`"
     }
 
     private static func mark(of story: RolloutStory) -> String {

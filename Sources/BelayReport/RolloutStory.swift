@@ -85,6 +85,7 @@ package struct RolloutStory: Sendable {
     private mutating func take(_ event: Event, _ at: Timestamp, _ present: inout Int?) {
         switch event {
         case .stepStarted(let index, _):
+            guard steps.indices.contains(index) else { return }  // Of a newer version, or damaged.
             present = index
             (steps[index].beganAt, steps[index].end) = (at, .underWay)
         case .trafficConfirmed(let share, _):
@@ -103,15 +104,31 @@ package struct RolloutStory: Sendable {
                 return
             }
             (steps[present].readings[place].verdict, steps[present].readings[place].verdictWords) = (verdict, words)
-        case .stepPassed(let index): (steps[index].end, steps[index].endedAt) = (.passed, at)
-        case .obeyed(let command): commands.append((command, at))
+        case .stepPassed(let index):
+            if steps.indices.contains(index) { (steps[index].end, steps[index].endedAt) = (.passed, at) }
+        case .obeyed(let command):
+            commands.append((command, at))
+            lift(command.verb, present)
         case .attentionNeeded(let words): attention = words
         case .wayBackBegan(let cause):
             wayBack = (cause, at)
-            guard let present, steps[present].end == .underWay else { return }
+            // A step has passed before its approval and before the adoption: what went wrong there belongs to it.
+            guard let present, steps[present].end != .notReached else { return }
             (steps[present].end, steps[present].endedAt) = (.failed, at)
         case .finished(let outcome): self.outcome = outcome
         default: return
+        }
+    }
+
+    /// Who goes on after a pause has decided what was undecided.
+    private mutating func lift(_ verb: Command.Verb, _ present: Int?) {
+        guard let present else { return }
+        switch verb {
+        case .resume, .promote, .rerun, .skip:
+            for place in steps[present].readings.indices where steps[present].readings[place].verdict == .inconclusive {
+                steps[present].readings[place].verdict = nil
+            }
+        case .pause, .approve, .deny, .abort: return
         }
     }
 

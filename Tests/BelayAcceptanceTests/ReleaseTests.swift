@@ -50,7 +50,7 @@ struct ReleaseTests {
     {
         try await Stage.with { stage in
             try await stage.serve()
-            let file = try stage.file(Stage.canary([50, 100], hold: "0s"), analysis: Stage.noGate)
+            let file = try stage.file(Stage.canary([50, 100], hold: "1s"), analysis: Stage.noGate)
             for revision in ["1.0", "2.0"] {
                 let run = try await stage.belay("run", file, "--revision", revision)
                 #expect(run.code == 0, "\(run.text)")
@@ -65,6 +65,15 @@ struct ReleaseTests {
             stage.rig.tell("set server app_green/green state maint")
             let dead = try await stage.belay("undo", "app")
             #expect(dead.code == 2 && dead.text.contains("deploy 1.0 to green first"), "\(dead.text)")
+            #expect(stage.rig.value() == "0")
+            // Another version has had the side since: it must not get all of the traffic in the name of the former one.
+            stage.rig.tell("set server app_green/green state ready")
+            let other = try await stage.start(["run", file, "--revision", "3.0"])
+            try await stage.expect(other, says: "router confirms: 50 %")
+            #expect(try await stage.belay("abort").code == 0)
+            _ = await other.wait()
+            let wrong = try await stage.belay("undo", "app")
+            #expect(wrong.code == 2 && wrong.text.contains("(3.0) has had green since"), "\(wrong.text)")
             #expect(stage.rig.value() == "0")
         }
     }

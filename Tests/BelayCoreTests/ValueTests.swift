@@ -282,4 +282,30 @@ struct DriverTests {
         driver.answered(nil, at: seconds(18))
         #expect(driver.machine.state.isReturning)
     }
+
+    @Test func `the last step alone keeps its own gates, and no approval is left out`() throws {
+        let plan = Fixture.plan { plan in
+            plan.steps = [
+                PlanStep(weight: .full, hold: Hold(.seconds(5))), PlanStep(weight: .full, hold: Hold(.seconds(60))),
+            ]
+            plan.metrics = [0, 1].map { step in
+                var metric = Metric(name: "m\(step)", query: PrometheusQuery(address: "http://p", query: "q"))
+                metric.scope = .step(step)
+                return metric
+            }
+        }
+        let short = try #require(plan.lastStepAlone)
+        #expect(short.steps.count == 1 && short.metrics.map(\.name) == ["m1"] && short.metrics[0].scope == .step(0))
+        var other = plan
+        other.steps[0].approval = Approval()
+        #expect(other.lastStepAlone == nil)
+        other = plan
+        other.steps[1].hold = Hold(.zero)
+        #expect(other.lastStepAlone == nil)
+        other = plan
+        other.metrics.removeLast()
+        #expect(other.lastStepAlone == nil)
+        other.steps = [plan.steps[0]]
+        #expect(other.lastStepAlone == nil)
+    }
 }

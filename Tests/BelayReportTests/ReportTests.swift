@@ -193,6 +193,34 @@ struct ReportTests {
         #expect(rows.count == 3 + 3, "\(rows)")
     }
 
+    @Test("hostile text ends no message and no property of a workflow's command", arguments: hostile)
+    func workflow(text: String) {
+        let data = text.printable.workflowData.utf8
+        #expect(!data.contains(10) && !data.contains(13))
+        let property = Array(text.printable.workflowProperty.utf8)
+        #expect(!property.contains(UInt8(ascii: ",")) && !property.contains(UInt8(ascii: ":")))
+        // Each `%` that is left begins an escape of ours.
+        let escapes = ["%25", "%0D", "%0A", "%3A", "%2C"].map { Array($0.utf8) }
+        for index in property.indices where property[index] == UInt8(ascii: "%") {
+            #expect(escapes.contains { property[index...].starts(with: $0) })
+        }
+    }
+
+    @Test func `a step that its plan does not have, and a way back after a step has passed, are told as they are`() {
+        let plan = Self.plan("errors")
+        let cause = Cause(.blind, "errors: no data for 5m")
+        let events: [(Event, Double)] = [
+            (.started(.init(plan: plan, original: .null, actor: Actor(name: "a"))), 0),
+            (.stepStarted(step: 7, share: .full), 1), (.stepPassed(step: -1), 1),
+            (.stepStarted(step: 0, share: plan.share(ofStep: 0)), 2), (Self.measured(0, .successful, "0", "", 3), 3),
+            (.stepPassed(step: 0), 4), (.wayBackBegan(cause), 5), (.finished(.rolledBack(cause)), 6),
+        ]
+        let story = RolloutStory(id: "app", records: events.map { ($0.0, Self.at($0.1)) }, head: nil)!
+        #expect(story.steps.map(\.end) == [.failed, .notReached, .notReached])
+        let cases = JUnitFile(JUnitReport.text(story)).cases
+        #expect(cases.first { $0.name == "errors" }?.result == "error" && cases.last?.result == "error")
+    }
+
     @Test func `the summary begins with the verdict`() {
         let summary = MarkdownReport.text(Self.story("errors"))
         #expect(summary.hasPrefix("## ❌ Rolled back to blue\\: errors failed"))

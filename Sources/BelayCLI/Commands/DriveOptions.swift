@@ -12,8 +12,10 @@ struct DriveOptions: ParsableArguments {
     @OptionGroup var pipeline: PipelineOptions
 
     func release(_ journal: SQLiteJournal, _ clock: WallClock, output: OutputFormat) -> Release {
-        Release(
+        let pipeline = Pipeline(pipeline)
+        pipeline.clear()
+        return Release(
             journal: journal, clock: clock, reporter: Reporter(output: output, isVerbose: verbose), onCancel: onCancel,
-            pipeline: Pipeline(pipeline))
+            pipeline: pipeline)
     }
 }

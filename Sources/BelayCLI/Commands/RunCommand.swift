@@ -40,6 +40,7 @@ struct RunCommand: AsyncParsableCommand {
     }
 
     func run() async throws {
+        if !isDryRun { Pipeline(driving.pipeline).clear() }
         let spec = try await spec.load()
         if isDryRun { return try await rehearse(spec) }
         let clock = WallClock()

@@ -31,6 +31,7 @@ struct UndoCommand: AsyncParsableCommand {
             return try await Aborting(options: options).run()
         }
         let all = try orFail { () throws(JournalFailure) in try looking.rollouts(named: latest.name) }
+            .filter { $0.target == latest.target }
         let choice: UndoChoice
         do throws(UndoChoice.Refusal) {
             choice = try UndoChoice(of: all, aim: aim)
@@ -44,15 +45,38 @@ struct UndoCommand: AsyncParsableCommand {
         let release = driving.release(journal, clock, output: options.store.output)
         let again = try orFail { () throws(JournalFailure) in try journal.machine(of: choice.again.id) }.plan
         let isElsewhere = again.target.workload == .external
+        if isElsewhere { try await checkWhatIsThere(choice, again, latest, journal) }
         do {
             try await release.startAgain(choice.again.id, options.who, because: "undo of \(choice.undone.id)") { plan in
                 // The former stable side still runs: nothing has to be brought up, and each step would only take time from people.
-                if isElsewhere { plan.steps.removeFirst(plan.steps.count - 1) }
+                if isElsewhere, let short = plan.lastStepAlone { plan = short }
             }
         } catch let failure as CommandFailure where failure.code == .invalid && isElsewhere {
-            let next = "deploy \(choice.again.revision) to \(again.canary.name) first, or `belay run` it with its file"
-            throw CommandFailure(.invalid, lines: failure.lines + [next])
+            throw CommandFailure(.invalid, lines: failure.lines + [Self.deployFirst(choice, again)])
         }
+    }
+
+    private static func deployFirst(_ choice: UndoChoice, _ again: Plan) -> String {
+        "deploy \(choice.again.revision) to \(again.canary.name) first, and `belay run` it with its file"
+    }
+
+    /// Another version may be on the side meanwhile, for a release that was taken back, say.
+    /// - Parameter latest: The last rollout of the target, whatever became of it.
+    private func checkWhatIsThere(
+        _ choice: UndoChoice, _ again: Plan, _ latest: RolloutSummary, _ journal: SQLiteJournal
+    ) async throws {
+        let released = try await unlessRefused { () throws(ReleaseRefusal) in
+            try await Release.releases(journal).released(on: again.target.identity)
+        }
+        let side = again.canary.name
+        if latest.id == choice.undone.id, released[side] == choice.again.revision { return }
+        let found =
+            latest.id == choice.undone.id
+            ? released[side].map { "\($0) was released to \(side) last" }
+            : "\(latest.id) (\(latest.revision)) has had \(side) since"
+        throw CommandFailure(
+            .invalid, "\(found ?? "what runs on \(side) is not known"); nothing was touched",
+            Self.deployFirst(choice, again))
     }
 
     /// What ran before the last promotion may be another version than the last one that Belay had released.

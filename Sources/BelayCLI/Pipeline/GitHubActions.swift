@@ -33,9 +33,13 @@ struct GitHubActions {
     /// A line of the log that is no command, whatever stands in it: the runner takes `::` at a line's beginning and, from old times,
     /// `##[` anywhere in it for one.
     static func harmless(_ line: String) -> String {
-        let safe = line.replacing("##[", with: "## [")
-        return safe.drop { $0.isWhitespace }.hasPrefix("::") ? "· " + safe : safe
+        let safe = line.replacingBytes("##[", with: "## [")
+        let start = safe.unicodeScalars.drop { $0.properties.isWhitespace }
+        return start.starts(with: "::".unicodeScalars) ? "· " + safe : safe
     }
+
+    /// The same for a line of JSON, which stays the same JSON.
+    static func harmlessJSON(_ line: String) -> String { line.replacingBytes("##[", with: #"#\u0023["#) }
 
     /// The outputs of the step.
     static func outputs(_ story: RolloutStory, exit: Int32) -> [(name: String, value: String)] {

@@ -18,6 +18,12 @@ struct Pipeline {
 
     private var isNeeded: Bool { options.junit != nil || options.report != nil || github != nil }
 
+    /// Takes away what an earlier run has left in the same place: a run that is refused must not be shown by it.
+    func clear() {
+        let page = options.report.map { ["\($0)/index.html", "\($0)/evidence.json"] } ?? []
+        for path in [options.junit].compactMap(\.self) + page { unlink(path) }
+    }
+
     /// Writes what was asked for of a rollout whose run has ended, or has left it.
     /// - Parameter exit: The run's.
     func tell(_ id: String, exit: Int32, _ journal: SQLiteJournal) {
@@ -61,7 +67,12 @@ struct Pipeline {
         if let junit = options.junit { write(JUnitReport.text(story, properties: properties), junit) }
         if let folder = options.report {
             let text = EventText(plan: story.plan)
-            write(EvidencePage.text(story) { text.line($0)?.text }, "\(folder)/index.html")
+            let page = EvidencePage.text(story) { event in
+                // The drawings have every measurement; of a long release they would be most of the page.
+                if case .measured(let measured) = event, measured.measurement.phase != .failed { return nil }
+                return text.line(event)?.text
+            }
+            write(page, "\(folder)/index.html")
             write(JSONText.write(EvidenceJSON.value(story, properties: properties)) + "\n", "\(folder)/evidence.json")
         }
         return complaints

@@ -45,7 +45,7 @@ struct EventText {
         case .settlingBegan:
             return ("waiting until no window reaches back to \(plan.canary.name)'s earlier traffic", .dim)
         case .approvalAsked(let step, _):
-            let from = plan.steps[step].approval?.from ?? []
+            let from = plan.steps.indices.contains(step) ? plan.steps[step].approval?.from ?? [] : []
             return (
                 "\(name(step)): waits for approval\(from.isEmpty ? "" : " by " + from.joined(separator: ", ")): `belay approve`",
                 .yellow
@@ -147,6 +147,7 @@ struct EventText {
     }
 
     func name(_ step: Int) -> String {
+        guard plan.steps.indices.contains(step) else { return "step \(step + 1)" }
         let label = plan.steps[step].name.map { " \($0)" } ?? ""
         return "step \(step + 1)/\(plan.steps.count)\(label)"
     }

@@ -372,7 +372,7 @@ package struct ClusterMarks: TargetOwnership {
     private static let succeeded = KubernetesError(.conflict, "another driver has the target now: nothing was written")
 
     /// - Throws: ``KubernetesError`` where the Lease is not this driver's any more: it may have slept.
-    private func confirm(_ mark: OwnerMark) async throws {
+    func confirm(_ mark: OwnerMark) async throws {
         guard let lease = try await lease() else {
             if try await makeAgain(mark) { return }
             throw Self.succeeded

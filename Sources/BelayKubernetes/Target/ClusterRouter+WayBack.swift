@@ -131,6 +131,8 @@ extension ClusterRouter {
         // Whoever rescues empties what it finds.
         guard let owner, owner == mark.rollout || target.revision == nil else {
             guard target.cloneName == nil, let found else { return owner.map { "`\(name)` is \($0)'s" } }
+            // Who has slept meanwhile does not hold the Lease any more.
+            if target.revision != nil { try await marks.confirm(mark) }
             return try await emptyUnmarked(found, mark, but: left)
         }
         let place = ["metadata", "annotations"]
