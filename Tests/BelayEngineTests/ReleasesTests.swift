@@ -111,7 +111,14 @@ struct ReleasesTests {
         let quarter = PlanStep(weight: Weight(basisPoints: 2500)!)
         var quarters = plan
         quarters.steps = [quarter, PlanStep(weight: .full)]
+        // What was asked for is asked for again, as near as the target comes now.
         target.world.withLock { $0.survey.reach = .parts(3) }
+        let near = try await Self.releases(target).bindAgain(quarters, of: "app-1").plan
+        #expect(near.steps[0].weight.basisPoints == 3333 && near.steps[0].asked?.basisPoints == 2500)
+        target.world.withLock { $0.survey.reach = .parts(4) }
+        let again = try await Self.releases(target).bindAgain(near, of: "app-1").plan
+        #expect(again.steps[0].weight.basisPoints == 2500 && again.steps[0].asked == nil)
+        target.world.withLock { $0.survey.reach = .parts(1) }
         let far = await Self.refusal { _ = try await Self.releases(target).bindAgain(quarters, of: "app-1") }
         #expect(far?.lines.first?.contains("25 %") == true)
         target.world.withLock { $0.survey.cannotServe = ["green": "green DOWN"] }

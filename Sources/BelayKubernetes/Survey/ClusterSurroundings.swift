@@ -133,12 +133,11 @@ struct ClusterSurroundings {
                     "autoscaler `\(name)` would count the pods of `\(canary)` as `\(own.name)`'s: no label that Service "
                         + "`\(target.service)` selects by is in the selector of `\(own.name)`")
             }
-            guard facts.autoscalers.contains(where: { $0.name == name }) else { continue }
             if let owner = scaler.controller {
                 survey.invalid(
                     "workload.kubernetes: autoscaler `\(name)` is driven by \(owner.kind) \(owner.name), which would put its minimum back "
                         + "while the canary has the traffic: pause it for the release")
-            } else {
+            } else if facts.autoscalers.contains(where: { $0.name == name }) {
                 survey.remarks.append(
                     "autoscaler `\(name)` may not go below \(own.replicas) pods until the traffic is back on `\(own.name)`; `\(canary)` has "
                         + "\(own.replicas) pods and no autoscaler")

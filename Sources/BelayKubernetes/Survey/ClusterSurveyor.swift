@@ -82,6 +82,7 @@ struct ClusterSurveyor {
                 "workload.kubernetes.set: Service `\(target.service)` selects by the label `\(label)`, which the release would change: "
                     + "stable's pods would leave it at the end")
         }
+        refuseOthersReleases(look, &survey)
         try await lookAtMarks(look, &survey)
         remark(look.service, &survey)
         guard let stable = look.deployments[facts.deployments[side].name] else { return }
@@ -90,6 +91,28 @@ struct ClusterSurveyor {
         try await surroundings.look(&survey)
         let rehearsal = ClusterRehearsal(client: client, target: target, facts: facts, stableIndex: side, look: look)
         if survey.problems.isEmpty { try await rehearsal.play(&survey) }
+    }
+
+    /// Objects that another release tool drives: it would undo what is done, or do it a second time.
+    /// https://argo-rollouts.readthedocs.io/en/stable/migrating/ (the annotations), https://docs.flagger.app (it owns the Service)
+    private func refuseOthersReleases(_ look: ClusterLook, _ survey: inout Survey) {
+        let service = "traffic: Service `\(target.service)`"
+        if let owner = look.service.controller {
+            survey.invalid("\(service) is driven by \(owner.kind) \(owner.name), which would undo what is done")
+        }
+        if let rollout = look.service["metadata"]?["annotations"]?["argo-rollouts.argoproj.io/managed-by-rollouts"]?
+            .string
+        {
+            survey.invalid("\(service) is driven by the Rollout \(rollout.printable) of Argo Rollouts")
+        } else if look.service["spec"]?["selector"]?["rollouts-pod-template-hash"] != nil {
+            survey.invalid("\(service) selects by `rollouts-pod-template-hash`: Argo Rollouts drives it")
+        }
+        for name in target.names
+        where look.deployments[name]?["metadata"]?["annotations"]?["rollout.argoproj.io/workload-generation"] != nil {
+            survey.invalid(
+                "workload.kubernetes.deployment: Deployment `\(name)` is the template of a Rollout of Argo Rollouts, which drives it"
+            )
+        }
     }
 
     /// What bears a mark although no release of these Deployments is under way: another one that drives the same Service, or what is left
@@ -140,6 +163,11 @@ struct ClusterSurveyor {
             survey.remarks.append(
                 "a replace or a server-side apply of the Service's own manifest while the canary has traffic takes the traffic back to stable"
             )
+            if !target.switchesService, !target.isCounted {
+                survey.remarks.append(
+                    "at 100 % a client-side apply or Helm 3 leaves the canary's label in the Service: who deletes the canary by hand then "
+                        + "empties it until `belay abort --deployment` or `belay rescue`")
+            }
         }
     }
 

@@ -19,8 +19,11 @@ struct ClusterClone {
         [
             "app.kubernetes.io/managed-by", "app.kubernetes.io/instance", "helm.sh/chart", "heritage", "release",
         ].contains(key)
-            || ["argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "meta.helm.sh/"]
-                .contains { key.hasPrefix($0) }
+            || [
+                "argocd.argoproj.io/", "kustomize.toolkit.fluxcd.io/", "helm.toolkit.fluxcd.io/", "meta.helm.sh/",
+                "applyset.kubernetes.io/",
+            ]
+            .contains { key.hasPrefix($0) }
     }
 
     /// The image that is released.

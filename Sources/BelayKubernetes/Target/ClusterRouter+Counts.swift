@@ -39,7 +39,8 @@ extension ClusterRouter {
             return isMissed ? "the mark of `\(stable)`\(Self.writer(of: object))" : nil
         }
         if written == "\(replicas(object))" { return nil }
-        return "\(replicas(object)) pods of `\(stable)` in place of \(written)\(Self.writer(of: object))"
+        return
+            "\(replicas(object)) pods of `\(stable)` in place of \(written)\(Self.writer(of: object, Self.countField))"
     }
 
     /// Brings both sides nearer to the numbers of a share; asked for again until they are there.

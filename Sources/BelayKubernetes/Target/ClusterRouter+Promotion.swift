@@ -38,6 +38,6 @@ extension ClusterRouter {
         let own = try facts().deployments[stableIndex]
         guard let stable = try await eye.get().deployment(own.name) else { return "Deployment `\(own.name)` is gone" }
         if try clone().isNew(stable, side: stableIndex) { return nil }
-        return "`\(own.name)` does not have the new version any more\(Self.writer(of: stable))"
+        return "`\(own.name)` does not have the new version any more\(Self.writer(of: stable, Self.templateField))"
     }
 }

@@ -44,7 +44,8 @@ extension ClusterRouter {
         if !isOurs { annotations = [:] }
         let written = annotations[Self.count].flatMap { Int($0) } ?? 0
         if replicas(clone) != written {
-            instance.foreign = "\(replicas(clone)) pods of `\(canary)` in place of \(written)\(Self.writer(of: clone))"
+            instance.foreign =
+                "\(replicas(clone)) pods of `\(canary)` in place of \(written)\(Self.writer(of: clone, Self.countField))"
             return instance
         }
         let share = annotations[ClusterMarks.share].flatMap { Int($0) }.flatMap { Weight(basisPoints: $0) } ?? .zero
@@ -53,7 +54,8 @@ extension ClusterRouter {
             instance.isFollowing = isForeign || !isExact(share, look, ready, stays)
         } else if share == .full {
             if side != canaryIndex, look.service["metadata"]?["annotations"]?[ClusterMarks.switched] != "false" {
-                instance.foreign = "a selector without the canary's label\(Self.writer(of: look.service))"
+                instance.foreign =
+                    "a selector without the canary's label\(Self.writer(of: look.service, Self.selectorField))"
                 return instance
             }
             instance.isFollowing = side != canaryIndex || ready.canary < written || ready.stable > 0 || isForeign

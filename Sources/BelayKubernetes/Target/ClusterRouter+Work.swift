@@ -185,7 +185,7 @@ extension ClusterRouter {
         if isNew, more.isEmpty, isDeployed { return nil }
         guard isNew || clone.isOld(object, side: side) else {
             return
-                "the template of `\(own.name)` was changed by another hand\(Self.writer(of: object)) since the release began"
+                "the template of `\(own.name)` was changed by another hand\(Self.writer(of: object, Self.templateField)) since the release began"
         }
         try await marks.claim(path, own.name, mark)
         if Task.isCancelled || state.withLock({ $0.isReturning }) { return "nobody wanted it any more" }
@@ -247,7 +247,8 @@ extension ClusterRouter {
                 if let why = Self.stuck(deployment) { return .failed("`\(name)`: \(why)") }
                 guard try clone().isNew(deployment, side: stableIndex) else {
                     return .failed(
-                        "the template of `\(name)` was changed by another hand\(Self.writer(of: deployment))")
+                        "the template of `\(name)` was changed by another hand\(Self.writer(of: deployment, Self.templateField))"
+                    )
                 }
                 let (done, words) = Self.progress(of: deployment)
                 let isThere = deployment["spec"]?["replicas"]?.int != 0
@@ -271,7 +272,7 @@ extension ClusterRouter {
         guard let object = before.deployments[own.name] else { return "Deployment `\(own.name)` is gone" }
         guard clone.isNew(object, side: stableIndex) else {
             return
-                "`\(own.name)` does not have the new version\(Self.writer(of: object)); the traffic stays where it is"
+                "`\(own.name)` does not have the new version\(Self.writer(of: object, Self.templateField)); the traffic stays where it is"
         }
         let (isDone, words) = Self.progress(of: object)
         guard isDone else { return "`\(own.name)`: \(words); the traffic stays where it is" }

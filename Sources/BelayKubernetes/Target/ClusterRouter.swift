@@ -100,7 +100,8 @@ final class ClusterRouter: TrafficRouter {
         var instance = Reading.Instance(running: nil, start: .same, incarnation: uid)
         let selector = look.service["spec"]?["selector"]?.texts ?? [:]
         guard let side = facts.side(of: selector) else {
-            instance.foreign = "the selector \(LabelSelector.words(selector))\(Self.writer(of: look.service))"
+            instance.foreign =
+                "the selector \(LabelSelector.words(selector))\(Self.writer(of: look.service, Self.selectorField))"
             return instance
         }
         state.withLock { $0.stableReady = look.readyCount(of: facts.deployments[stableIndex].name) }
@@ -177,13 +178,24 @@ final class ClusterRouter: TrafficRouter {
             let isDeployed = side == canaryIndex && !isClone && hasDeployed(object)
             let isStrange = isClone ? !isRight && isMarked : !isRight && (isDeployed || !isOld)
             if isStrange {
-                return "the template of `\(own.name)`\(Self.writer(of: object))"
+                return "the template of `\(own.name)`\(Self.writer(of: object, Self.templateField))"
             }
-            if side == stableIndex, target.comesHome, !isCounted, object["spec"]?["replicas"]?.int == 0 {
-                return "0 pods of `\(own.name)`\(Self.writer(of: object))"
+            if side == stableIndex, target.comesHome, !isCounted, replicas(object) == 0 {
+                return "0 pods of `\(own.name)`\(Self.writer(of: object, Self.countField))"
             }
         }
-        return nil
+        return target.switchesService ? missingPods(look, facts) : nil
+    }
+
+    /// Where a selector alone divides the traffic, nothing else says how many pods a side should have: none at the side that is selected is
+    /// another hand's.
+    private func missingPods(_ look: ClusterLook, _ facts: ClusterFacts) -> String? {
+        guard let side = facts.side(of: look.service["spec"]?["selector"]?.texts ?? [:]) else { return nil }
+        let name = facts.deployments[side].name
+        guard let object = look.deployments[name] else {
+            return "Deployment `\(name)`, which has the traffic and is gone"
+        }
+        return replicas(object) == 0 ? "0 pods of `\(name)`\(Self.writer(of: object, Self.countField))" : nil
     }
 
     /// Whether a canary that was there before has got the new version; from then on its old one is another hand's, with or without a mark.
@@ -196,12 +208,20 @@ final class ClusterRouter: TrafficRouter {
         }
     }
 
+    static let countField = ["f:spec", "f:replicas"]
+    static let templateField = ["f:spec", "f:template"]
+    static let selectorField = ["f:spec", "f:selector"]
+
     /// Who wrote last: ` (kubectl-edit)`.
-    static func writer(of object: JSONValue) -> String {
+    /// - Parameter field: That was changed, as `managedFields` has it; where nobody is known to own it, any writer counts. Status is no
+    ///   writing. An entry without a time, as of the subresource `scale`, counts as the newest.
+    static func writer(of object: JSONValue, _ field: [String] = []) -> String {
         let entries = (object["metadata"]?["managedFields"]?.array ?? []).filter {
-            $0["manager"]?.string != KubernetesClient.fieldManager && $0["subresource"] == nil
+            $0["manager"]?.string != KubernetesClient.fieldManager && $0["subresource"]?.string != "status"
         }
-        let last = entries.max { ($0["time"]?.string ?? "") < ($1["time"]?.string ?? "") }
+        let owners = entries.filter { !field.isEmpty && $0["fieldsV1"]?.value(at: field) != nil }
+        func time(_ entry: JSONValue) -> String { entry["time"]?.string ?? "~" }
+        let last = (owners.isEmpty ? entries : owners).max { time($0) < time($1) }
         return last?["manager"]?.string.map { " (\($0))" } ?? ""
     }
 
@@ -310,7 +330,7 @@ final class ClusterRouter: TrafficRouter {
             let selector = present["spec"]?["selector"]?.texts ?? [:]
             // A try before this one has had its effect.
             if facts.side(of: selector) == side { return nil }
-            return "the Service selects \(selector)\(Self.writer(of: present)): nothing was written"
+            return "the Service selects \(selector)\(Self.writer(of: present, Self.selectorField)): nothing was written"
         }
     }
 

@@ -120,4 +120,24 @@ extension ClusterReleaseTests {
             rig.checkClean(image: "cart:v1")
         }
     }
+
+    @Test(
+        "a canary behind the selector that somebody takes away gives the traffic back",
+        arguments: ["scaled", "deleted"])
+    func canaryTaken(hand: String) async throws {
+        try await ReleaseRig.run(isServed: false) { rig in  // The hand itself empties the Service.
+            async let run = rig.belay("run", try rig.file(revision: "v2", steps: "{setWeight: 100, hold: 60s}"))
+            try await rig.until("the canary has all traffic") { rig.split == (0, 3) }
+            try await rig.untilTold("watched ")
+            if hand == "scaled" {
+                rig.patch("deployments", "cart-canary", #"{"spec":{"replicas":0}}"#)
+            } else {
+                rig.remove("/apis/apps/v1/namespaces/shop/deployments/cart-canary")
+            }
+            let ended = try await run
+            #expect(ended.status == 3 && ended.words.contains("`cart-canary`"), "\(ended.words)")
+            #expect(hand == "deleted" || ended.words.contains("(kubectl-edit)"), "\(ended.words)")
+            rig.checkClean(image: "cart:v1")
+        }
+    }
 }

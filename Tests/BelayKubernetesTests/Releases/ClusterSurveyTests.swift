@@ -172,6 +172,32 @@ struct ClusterSurveyTests {
         }
     }
 
+    @Test(
+        "what another release tool drives is refused, and it is named",
+        arguments: [
+            (
+                "services", #"{"metadata":{"annotations":{"argo-rollouts.argoproj.io/managed-by-rollouts":"cart"}}}"#,
+                "Rollout cart"
+            ),
+            (
+                "deployments", #"{"metadata":{"annotations":{"rollout.argoproj.io/workload-generation":"1"}}}"#,
+                "is the template of a Rollout"
+            ),
+            (
+                "services",
+                #"{"metadata":{"ownerReferences":[{"apiVersion":"flagger.app/v1beta1","kind":"Canary","name":"cart","uid":"1","controller":true}]}}"#,
+                "driven by Canary cart"
+            ),
+        ])
+    func otherTools(plural: String, patch: String, words: String) async throws {
+        try await ReleaseRig.run { rig in
+            rig.patch(plural, "cart", patch)
+            let run = try await rig.belay("run", try rig.file(revision: "v2"))
+            #expect(run.status == 2 && run.words.contains(words), "\(run.words)")
+            #expect(rig.written.allSatisfy { $0.path.hasSuffix("selfsubjectaccessreviews") })
+        }
+    }
+
     // MARK: Words
 
     @Test(
