@@ -19,8 +19,6 @@ enum Console {
     /// Whether stdout is a terminal that understands a moving cursor.
     static let mayRedraw = isTerminal && getenv("TERM").map { String(cString: $0) } != "dumb"
 
-    private static let isGitHub = getenv("GITHUB_ACTIONS").map { String(cString: $0) } == "true"
-
     /// Writes one line to stderr; control characters in the text are written out, and what a job's system would take for a command is none.
     static func say(_ line: String) {
         write(safe(line) + "\n", to: 2)
@@ -28,7 +26,7 @@ enum Console {
 
     private static func safe(_ line: some StringProtocol) -> String {
         let text = line.printableLine
-        guard isGitHub else { return text }
+        guard GitHubActions.isHere else { return text }
         return text.hasPrefix("{") ? GitHubActions.harmlessJSON(text) : GitHubActions.harmless(text)
     }
 

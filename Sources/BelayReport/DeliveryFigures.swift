@@ -16,6 +16,9 @@ package struct DeliveryFigures: Hashable, Sendable {
     package private(set) var timeToRestore: Duration?
     package let period: Duration
 
+    /// The reason of a rollout that undoes another one begins so; that one's id follows.
+    package static let undoing = "undo of "
+
     /// Promotions in seven days.
     package var perWeek: Double {
         let days = Double(period.wholeMilliseconds) / 86_400_000
@@ -36,7 +39,7 @@ package struct DeliveryFigures: Hashable, Sendable {
             case .promoted:
                 (releases, promoted) = (releases + 1, promoted + 1)
                 leads.append(story.startedAt.duration(to: story.endedAt))
-                if story.started.reason.hasPrefix("undo of ") { failed += 1 }
+                if story.started.reason.hasPrefix(Self.undoing) { failed += 1 }
             case .rolledBack:
                 (releases, failed) = (releases + 1, failed + 1)
                 if let time = story.timeToRestore { restores.append(time) }

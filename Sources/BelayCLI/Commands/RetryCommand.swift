@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
@@ -21,7 +22,8 @@ struct RetryCommand: AsyncParsableCommand {
         guard found.outcome != nil else {
             throw CommandFailure(.taken, "\(found.id) is still under way; see `belay status \(found.id)`")
         }
+        let plan = try orFail { () throws(JournalFailure) in try journal.machine(of: found.id) }.plan
         let release = driving.release(journal, clock, output: store.output)
-        try await release.startAgain(found.id, who, because: "retry of \(found.id)")
+        try await release.startAgain(plan, of: found.id, who, because: "retry of \(found.id)")
     }
 }

@@ -3,7 +3,6 @@ internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
-internal import BelayReport
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -60,8 +59,7 @@ extension ShowCommand {
     }
 
     private func writeReports(_ id: String, _ records: [StoredRecord]) throws {
-        let story = RolloutStory(id: id, records: records.map { ($0.event, $0.at) }, head: records.last?.hash)
-        guard let story else {
+        guard let story = Pipeline.story(id, records) else {
             throw CommandFailure(.invalid, "the beginning of \(id) cannot be read by this version")
         }
         let complaints = Pipeline(pipeline).write(story)

@@ -3,6 +3,7 @@ internal import BelayCore
 internal import BelayEngine
 internal import BelayJournal
 internal import BelayPlatform
+internal import BelayReport
 
 struct UndoCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
@@ -38,21 +39,21 @@ struct UndoCommand: AsyncParsableCommand {
         } catch {
             throw CommandFailure(.invalid, "\(latest.name): \(error.words); nothing was touched")
         }
-        try checkWhatRan(choice, looking)
+        let before = try orFail { () throws(JournalFailure) in try looking.machine(of: choice.again.id) }
+        try checkWhatRan(choice, before, looking)
         Console.say(
             "\(choice.undone.id) released \(choice.undone.revision); \(choice.again.revision) is released again")
         let journal = try options.store.open(.drive, clock: clock)
         let release = driving.release(journal, clock, output: options.store.output)
-        let again = try orFail { () throws(JournalFailure) in try journal.machine(of: choice.again.id) }.plan
-        let isElsewhere = again.target.workload == .external
-        if isElsewhere { try await checkWhatIsThere(choice, again, latest, journal) }
+        let isElsewhere = before.plan.target.workload == .external
+        if isElsewhere { try await checkWhatIsThere(choice, before.plan, latest, journal) }
+        // The former stable side still runs: nothing has to be brought up, and each step would only take time from people.
+        let plan = isElsewhere ? before.plan.lastStepAlone ?? before.plan : before.plan
         do {
-            try await release.startAgain(choice.again.id, options.who, because: "undo of \(choice.undone.id)") { plan in
-                // The former stable side still runs: nothing has to be brought up, and each step would only take time from people.
-                if isElsewhere, let short = plan.lastStepAlone { plan = short }
-            }
+            try await release.startAgain(
+                plan, of: choice.again.id, options.who, because: DeliveryFigures.undoing + choice.undone.id)
         } catch let failure as CommandFailure where failure.code == .invalid && isElsewhere {
-            throw CommandFailure(.invalid, lines: failure.lines + [Self.deployFirst(choice, again)])
+            throw CommandFailure(.invalid, lines: failure.lines + [Self.deployFirst(choice, before.plan)])
         }
     }
 
@@ -80,11 +81,11 @@ struct UndoCommand: AsyncParsableCommand {
     }
 
     /// What ran before the last promotion may be another version than the last one that Belay had released.
-    private func checkWhatRan(_ choice: UndoChoice, _ journal: SQLiteJournal) throws(CommandFailure) {
+    private func checkWhatRan(
+        _ choice: UndoChoice, _ again: RolloutMachine, _ journal: SQLiteJournal
+    ) throws(CommandFailure) {
         guard aim == nil else { return }
-        let (undone, again) = try orFail { () throws(JournalFailure) in
-            (try journal.machine(of: choice.undone.id), try journal.machine(of: choice.again.id))
-        }
+        let undone = try orFail { () throws(JournalFailure) in try journal.machine(of: choice.undone.id) }
         let kit = Kits.kit(for: undone.plan.target.traffic)
         guard let before = kit.versionBefore(undone.started.original, undone.plan.roles),
             let released = Kits.kit(for: again.plan.target.traffic)

@@ -8,19 +8,14 @@ internal import BelayPlatform
 extension Release {
     /// Starts a new rollout of the frozen plan of one that is over, and drives it to its end.
     /// - Parameters:
+    ///   - plan: Before it is bound to the target as it is now.
     ///   - id: Of the one that is over.
     ///   - reason: Before the one that a person gives.
-    ///   - change: Of the plan, before it is bound to the target as it is now.
     /// - Throws: Always: ``CommandFailure``, or the exit code of the rollout.
-    func startAgain(
-        _ id: String, _ who: ActorOptions, because reason: String, changing change: (inout Plan) -> Void = { _ in }
-    ) async throws {
-        var plan = try orFail { () throws(JournalFailure) in try journal.machine(of: id) }.plan
-        change(&plan)
-        let frozen = plan
+    func startAgain(_ plan: Plan, of id: String, _ who: ActorOptions, because reason: String) async throws {
         let looking = Preflight.cancellable()
         let bound = try await unlessRefused { () throws(ReleaseRefusal) in
-            try await Self.releases(journal).bindAgain(frozen, of: id)
+            try await Self.releases(journal).bindAgain(plan, of: id)
         }
         let tried = try await Self.asking { provider throws(CommandFailure) in
             try await unlessRefused { () throws(ReleaseRefusal) in

@@ -10,6 +10,9 @@ struct GitHubActions {
         case error, warning, notice
     }
 
+    /// Whether this process is such a step.
+    static let isHere = GitHubActions(ProcessInfo.processInfo.environment) != nil
+
     private let environment: [String: String]
 
     /// - Returns: nil where this is no such step.

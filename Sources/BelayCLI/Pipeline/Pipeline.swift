@@ -45,8 +45,12 @@ struct Pipeline {
 
     /// - Returns: nil where the record's beginning cannot be read by this version.
     static func story(_ id: String, _ journal: SQLiteJournal) throws(JournalFailure) -> RolloutStory? {
-        let records = try journal.records(of: id)
-        return RolloutStory(id: id, records: records.map { ($0.event, $0.at) }, head: records.last?.hash)
+        story(id, try journal.records(of: id))
+    }
+
+    /// - Returns: nil as above.
+    static func story(_ id: String, _ records: [StoredRecord]) -> RolloutStory? {
+        RolloutStory(id: id, records: records.map { ($0.event, $0.at) }, head: records.last?.hash)
     }
 
     /// The files alone.

@@ -22,8 +22,6 @@ struct Reporter: ReleaseObserver {
         var lastLineAt = ContinuousClock.now
     }
 
-    private let isGitHub = GitHubActions(ProcessInfo.processInfo.environment) != nil
-
     /// The rollout that was driven; nil where none was begun.
     var rollout: String? { told.withLock { $0.rollout } }
 
@@ -128,7 +126,7 @@ struct Reporter: ReleaseObserver {
 
     /// Each step is a group of its own, closed where the next one begins or the way back does.
     private func group(_ event: Event, _ plan: Plan) {
-        guard isGitHub else { return }
+        guard GitHubActions.isHere else { return }
         let title: String?
         switch event {
         case .stepStarted(let step, let share): title = "\(EventText(plan: plan).name(step)): \(share.text)"

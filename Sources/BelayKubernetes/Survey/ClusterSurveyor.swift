@@ -132,8 +132,11 @@ struct ClusterSurveyor {
                     "\(kind) `\(name)` is \(rollout.printable)'s, whose Lease is \(place.printable): two releases cannot have it"
                 )
             } else {
+                let why =
+                    leases == nil
+                    ? "Leases cannot be listed, so nobody knows whether it is over" : "whose Lease is gone"
                 survey.remarks.append(
-                    "\(kind) `\(name)` bears what \(rollout.printable) has left, whose Lease is gone; it is replaced")
+                    "\(kind) `\(name)` bears what \(rollout.printable) has left, \(why); it is replaced")
             }
         }
     }

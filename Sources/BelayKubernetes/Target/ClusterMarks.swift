@@ -328,6 +328,12 @@ package struct ClusterMarks: TargetOwnership {
         [rollout: mark.rollout, epoch: "\(mark.epoch)"]
     }
 
+    /// Whether a canary that was there before has got the new version of a rollout.
+    static func isDeployed(_ object: JSONValue, by rollout: String?) -> Bool {
+        let found = object["metadata"]?["annotations"]
+        return found?[deployed] != nil && found?[Self.rollout]?.string == rollout
+    }
+
     /// Tests by which the server refuses the patch of a driver that was succeeded.
     static func tests(_ mark: OwnerMark) -> [JSONValue] {
         annotations(mark).sorted { $0.key < $1.key }.map { key, value in

@@ -181,7 +181,7 @@ extension ClusterRouter {
         let more = try scaling(object, side)
         let isNew = clone.isNew(object, side: side)
         // Whoever gives the canary its old version again has to be noticed from here on.
-        let isDeployed = side != canaryIndex || Self.isDeployed(object, by: mark)
+        let isDeployed = side != canaryIndex || ClusterMarks.isDeployed(object, by: mark.rollout)
         if isNew, more.isEmpty, isDeployed { return nil }
         guard isNew || clone.isOld(object, side: side) else {
             return
@@ -206,11 +206,6 @@ extension ClusterRouter {
 
     private static let deployed = ClusterClone.operation(
         "add", ["metadata", "annotations", ClusterMarks.deployed], "true")
-
-    private static func isDeployed(_ object: JSONValue, by mark: OwnerMark) -> Bool {
-        let found = object["metadata"]?["annotations"]
-        return found?[ClusterMarks.deployed] != nil && found?[ClusterMarks.rollout]?.string == mark.rollout
-    }
 
     /// An idle side of a pair gets as many pods as stable has, or none where these come with the steps; stable gets those that the steps
     /// have taken.

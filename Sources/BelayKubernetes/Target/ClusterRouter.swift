@@ -200,10 +200,8 @@ final class ClusterRouter: TrafficRouter {
 
     /// Whether a canary that was there before has got the new version; from then on its old one is another hand's, with or without a mark.
     private func hasDeployed(_ canary: JSONValue) -> Bool {
-        let found = canary["metadata"]?["annotations"]
-        return state.withLock { state in
-            let isOurs = found?[ClusterMarks.rollout]?.string == state.rollout
-            if isOurs, found?[ClusterMarks.deployed] != nil { state.hasDeployed = true }
+        state.withLock { state in
+            if ClusterMarks.isDeployed(canary, by: state.rollout) { state.hasDeployed = true }
             return state.hasDeployed
         }
     }
